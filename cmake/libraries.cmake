@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+# The libraries that Avow stands on, each found once, all of them Debian 12 packages.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+pkg_check_modules(zmq REQUIRED IMPORTED_TARGET libzmq)
+pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(jansson REQUIRED IMPORTED_TARGET jansson)
+pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc)
+pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(smartcols REQUIRED IMPORTED_TARGET smartcols)
+pkg_check_modules(inih REQUIRED IMPORTED_TARGET inih)
+
+# libraries whose packages ship no pkg-config file (msgpack-c's is named differently by release)
+function(avow_find_library name header library)
+	find_path(${name}_include ${header} REQUIRED)
+	find_library(${name}_library ${library} REQUIRED)
+	add_library(avow_${name} INTERFACE)
+	target_include_directories(avow_${name} SYSTEM INTERFACE ${${name}_include})
+	target_link_libraries(avow_${name} INTERFACE ${${name}_library})
+endfunction()
+avow_find_library(lmdb lmdb.h lmdb)
+avow_find_library(msgpack msgpack.h msgpackc)
+avow_find_library(csv csv.h csv)

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* base: text, buffers, arenas, checks. */
+#include "proto/base.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define BUF_FIRST 256u
+#define ARENA_CHUNK ((size_t)64 << 10)
+#define ARENA_KEEP ((size_t)1 << 20)
+#define ARENA_ALIGN 16u
+
+void check_failed(const char *what, const char *text, const char *file, int line)
+{
+	fprintf(stderr, "avow: %s:%d: %s failed: %s\n", file, line, what, text);
+	abort();
+}
+
+struct str str_of(const char *c)
+{
+	return (struct str){ c, c ? strlen(c) : 0 };
+}
+
+int str_cmp(struct str a, struct str b)
+{
+	const size_t n = a.n < b.n ? a.n : b.n;
+	const int c = n ? memcmp(a.p, b.p, n) : 0;
+
+	if (c)
+		return c;
+	return a.n < b.n ? -1 : a.n > b.n;
+}
+
+/* ---- buf ---- */
+
+void buf_init(struct buf *b, size_t max)
+{
+	*b = (struct buf){ .max = max };
+}
+
+void buf_fini(struct buf *b)
+{
+	free(b->p);
+	*b = (struct buf){ .max = b->max };
+}
+
+void buf_clear(struct buf *b)
+{
+	b->n = 0;
+}
+
+enum err buf_grow(struct buf *b, size_t n, char **out)
+{
+	ensure(b->n <= b->cap && b->n <= b->max);
+	if (n > b->max - b->n)
+		return ERR_TOO_LARGE;
+	if (n > b->cap - b->n) {
+		size_t cap = b->cap ? b->cap : BUF_FIRST;
+		while (cap - b->n < n)
+			cap *= 2;
+		char *p = realloc(b->p, cap);
+		if (!p)
+			return ERR_NO_MEMORY;
+		b->p = p;
+		b->cap = cap;
+	}
+	*out = b->p + b->n;
+	b->n += n;
+	return ERR_OK;
+}
+
+enum err buf_put(struct buf *b, const void *p, size_t n)
+{
+	char *to;
+	const enum err e = buf_grow(b, n, &to);
+
+	if (!e && n)
+		memcpy(to, p, n);
+	return e;
+}
+
+enum err buf_printf(struct buf *b, const char *format, ...)
+{
+	va_list args, again;
+	char *to;
+
+	va_start(args, format);
+	va_copy(again, args);
+	const int n = vsnprintf(NULL, 0, format, args);
+	va_end(args);
+	ensure(n >= 0);
+	/* vsnprintf writes a zero behind the text: make room for it, then leave it out */
+	const enum err e = buf_grow(b, (size_t)n + 1, &to);
+	if (!e) {
+		(void)vsnprintf(to, (size_t)n + 1, format, again);
+		b->n--;
+	}
+	va_end(again);
+	return e;
+}
+
+/* ---- arena ---- */
+
+struct arena_chunk {
+	struct arena_chunk *next;
+	size_t n, cap;
+	_Alignas(ARENA_ALIGN) char bytes[];
+};
+
+void arena_init(struct arena *a, size_t max)
+{
+	*a = (struct arena){ .max = max };
+}
+
+static void free_from(struct arena_chunk *c)
+{
+	while (c) {
+		struct arena_chunk *next = c->next;
+		free(c);
+		c = next;
+	}
+}
+
+void arena_fini(struct arena *a)
+{
+	free_from(a->first);
+	*a = (struct arena){ .max = a->max };
+}
+
+void arena_reset(struct arena *a)
+{
+	size_t kept = 0;
+	struct arena_chunk **link = &a->first;
+
+	while (*link && kept + (*link)->cap <= ARENA_KEEP) {
+		kept += (*link)->cap;
+		(*link)->n = 0;
+		link = &(*link)->next;
+	}
+	free_from(*link);
+	*link = NULL;
+	a->at = a->first;
+	a->used = 0;
+}
+
+/* The chunk with room for n bytes: the one in use, one kept behind it, or a new one. */
+static struct arena_chunk *chunk_for(struct arena *a, size_t n)
+{
+	struct arena_chunk *c = a->at;
+
+	while (c && c->cap - c->n < n && c->next)
+		c = c->next;
+	if (!c || c->cap - c->n < n) {
+		const size_t cap = n > ARENA_CHUNK ? n : ARENA_CHUNK;
+		struct arena_chunk *fresh = malloc(sizeof(*fresh) + cap);
+		if (!fresh)
+			return NULL;
+		*fresh = (struct arena_chunk){ .cap = cap };
+		if (c)
+			c->next = fresh;
+		else
+			a->first = fresh;
+		c = fresh;
+	}
+	a->at = c;
+	return c;
+}
+
+void *arena_alloc(struct arena *a, size_t n)
+{
+	if (n > a->max || a->used > a->max - n)
+		return NULL;
+	const size_t padded = (n + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
+	if (padded < n)
+		return NULL;
+	struct arena_chunk *c = chunk_for(a, padded ? padded : ARENA_ALIGN);
+	if (!c)
+		return NULL;
+	void *p = c->bytes + c->n;
+	c->n += padded ? padded : ARENA_ALIGN;
+	a->used += n;
+	return p;
+}
+
+void *arena_zalloc(struct arena *a, size_t count, size_t size)
+{
+	size_t n;
+
+	if (__builtin_mul_overflow(count, size, &n))
+		return NULL;
+	void *p = arena_alloc(a, n);
+	if (p)
+		memset(p, 0, n);
+	return p;
+}
+
+struct str arena_str(struct arena *a, struct str s)
+{
+	char *p = arena_alloc(a, s.n + 1);
+
+	if (!p)
+		return (struct str){ 0 };
+	if (s.n)
+		memcpy(p, s.p, s.n);
+	p[s.n] = 0;
+	return (struct str){ p, s.n };
+}
+
+struct str arena_printf(struct arena *a, const char *format, ...)
+{
+	va_list args, again;
+
+	va_start(args, format);
+	va_copy(again, args);
+	const int n = vsnprintf(NULL, 0, format, args);
+	va_end(args);
+	ensure(n >= 0);
+	char *p = arena_alloc(a, (size_t)n + 1);
+	if (p)
+		(void)vsnprintf(p, (size_t)n + 1, format, again);
+	va_end(again);
+	return (struct str){ p, p ? (size_t)n : 0 };
+}

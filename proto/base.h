@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * base: text that borrows, bytes that own, memory for one turn of a loop, and checks.
+ *
+ * A `str` borrows: whoever stores one says in a comment what keeps the bytes alive.
+ * A `buf` owns and has a maximum. An `arena` gives memory that is all taken back at once.
+ */
+#ifndef AVOW_PROTO_BASE_H
+#define AVOW_PROTO_BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "proto/err.h"
+
+#define MUST_USE __attribute__((warn_unused_result))
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+
+/* Checks, always compiled in: `require` blames the caller, `ensure` blames this function. */
+#define require(cond) ((cond) ? (void)0 : check_failed("require", #cond, __FILE__, __LINE__))
+#define ensure(cond) ((cond) ? (void)0 : check_failed("ensure", #cond, __FILE__, __LINE__))
+#define impossible(why) check_failed("impossible", why, __FILE__, __LINE__)
+_Noreturn void check_failed(const char *what, const char *text, const char *file, int line);
+
+/* Bytes that somebody else owns; text is UTF-8 without a terminating zero. */
+struct str {
+	const char *p;
+	size_t n;
+};
+#define STR(literal) ((struct str){ "" literal, sizeof(literal) - 1 })
+/* For printf's "%.*s". */
+#define STR_ARG(s) (int)(s).n, (s).p
+
+static inline bool str_eq(struct str a, struct str b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+/* The str of a C string; NULL gives an empty one. */
+struct str str_of(const char *c);
+/* Byte order; a prefix sorts before what it begins. */
+int str_cmp(struct str a, struct str b);
+
+/* Bytes that this struct owns, up to `max` of them. */
+struct buf {
+	char *p;
+	size_t n, cap, max;
+};
+/* An empty buffer that may grow to `max` bytes; allocates nothing. */
+void buf_init(struct buf *b, size_t max);
+void buf_fini(struct buf *b);
+void buf_clear(struct buf *b);
+/* Append; ERR_TOO_LARGE beyond max, ERR_NO_MEMORY; on error the buffer is as it was. */
+MUST_USE enum err buf_put(struct buf *b, const void *p, size_t n);
+/* Append n bytes, not set, and give their address (valid until the next append). */
+MUST_USE enum err buf_grow(struct buf *b, size_t n, char **out);
+MUST_USE enum err buf_printf(struct buf *b, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+static inline struct str buf_str(const struct buf *b)
+{
+	return (struct str){ b->p, b->n };
+}
+
+/*
+ * Memory for one turn: allocations live until the next arena_reset or arena_fini.
+ * `max` bounds the bytes handed out between two resets. All results are 16-byte aligned.
+ */
+struct arena {
+	struct arena_chunk *first, *at;
+	size_t used, max;
+};
+void arena_init(struct arena *a, size_t max);
+void arena_fini(struct arena *a);
+/* Take everything back; keeps at most 1 MiB of memory for the next turn. */
+void arena_reset(struct arena *a);
+/* NULL beyond max or when the system has no memory: the caller returns ERR_NO_MEMORY. */
+MUST_USE void *arena_alloc(struct arena *a, size_t n);
+/* The same, zeroed; NULL also where count * size overflows. */
+MUST_USE void *arena_zalloc(struct arena *a, size_t count, size_t size);
+/* A copy in the arena (with a zero behind it); {NULL, 0} where there is no memory. */
+MUST_USE struct str arena_str(struct arena *a, struct str s);
+/* Formatted text in the arena; {NULL, 0} where there is no memory. */
+MUST_USE struct str arena_printf(struct arena *a, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * log: the append-only history of events, in LMDB; the ledger's own and only.
+ *
+ * One process opens a log, one thread uses it. Writing is a log commit: log_begin, any number of
+ * look-ups and log_put, then log_commit, which returns only when everything is on the disk
+ * (fdatasync), or log_abort. Reading takes a slice out into the caller's memory, so that no read
+ * transaction outlives a call.
+ *
+ * After ERR_IO from log_commit the outcome is unknown: the caller must close and leave; opening
+ * again tells what was written. No sync is ever tried twice.
+ */
+#ifndef AVOW_STORE_LOG_H
+#define AVOW_STORE_LOG_H
+
+#include "store/record.h"
+
+struct log;
+
+struct log_info {
+	struct id ledger;    /* made once, when the log was created */
+	uint64_t epoch;	     /* 1 for a new log */
+	uint64_t head;	     /* seq of the newest event, 0: none */
+	int64_t recorded;    /* of the newest event, 0: none */
+};
+
+/*
+ * Open the log in directory `dir`, created where there is none (then `now_us` goes into the
+ * ledger's id). Checks format, and the newest records. The directory is locked against a second
+ * process. Errors, with words in fault: ERR_STORE_LOCKED, ERR_STORE_FOREIGN (another format, or
+ * not a log), ERR_DAMAGED, ERR_NO_SPACE, ERR_IO, ERR_NO_MEMORY.
+ */
+MUST_USE enum err log_open(const char *dir, int64_t now_us, struct log **out, struct fault *fault);
+/* Accepts NULL. Aborts an open transaction. */
+void log_close(struct log *log);
+/* What is durable now. */
+void log_info(const struct log *log, struct log_info *out);
+
+/* ---- writing ---- */
+
+/* Begin a log commit; the map has grown beforehand where it was nearly full. ERR_NO_SPACE, ERR_IO */
+MUST_USE enum err log_begin(struct log *log);
+/* Seq of the event with this id, seen from inside the transaction; ERR_NOT_FOUND. */
+MUST_USE enum err log_find(struct log *log, const struct id *id, uint64_t *seq);
+/* The record at seq inside the transaction; borrowed until the next log_put. ERR_NOT_FOUND, ERR_DAMAGED. */
+MUST_USE enum err log_get(struct log *log, uint64_t seq, struct record *out);
+/* How many events of this deal there are inside the transaction; 0 for an unknown deal. */
+MUST_USE enum err log_revision(struct log *log, struct str deal, uint64_t *revision);
+/*
+ * Append one event: gives it the next seq and a recorded time that is now_us or one microsecond
+ * after the one before, whichever is later. The caller has made sure that its id is new. `deal` may
+ * be empty. out->event is the caller's. ERR_NO_SPACE (map or disk full: abort), ERR_IO.
+ */
+MUST_USE enum err log_put(struct log *log, const struct id *id, struct str deal, struct str event,
+			  int64_t now_us, struct record *out);
+/*
+ * Make it durable. ERR_OK: it is on disk. ERR_NO_SPACE: surely nothing was written.
+ * ERR_IO: unknown; close the log and leave. The transaction is over in every case.
+ */
+MUST_USE enum err log_commit(struct log *log);
+void log_abort(struct log *log);
+
+/* ---- reading, each call in a short transaction of its own ---- */
+
+struct slice_limits {
+	size_t events;	/* at most so many */
+	size_t bytes;	/* at most so many bytes of events, but at least one event */
+};
+/*
+ * The durable records with seq > after, in order, copied into the arena. n = 0 at the head.
+ * A damaged record ends the slice before it; where it is the first, ERR_DAMAGED with fault->seq.
+ */
+MUST_USE enum err log_read(struct log *log, uint64_t after, struct slice_limits limits,
+			   struct arena *a, struct record_list *out, struct fault *fault);
+/* Clear reader slots of dead processes; cheap, to be called about once a second. */
+MUST_USE enum err log_tend(struct log *log);
+
+#endif
