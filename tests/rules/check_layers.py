@@ -29,16 +29,16 @@ LAYERS = {
 # a library's header: the files that hide it
 VENDORS = {
     "zmq.h": ["services/shared/port.c", "services/shared/client.c"],
-    "lmdb.h": ["store/lm.c", "store/lm.h"],
+    "lmdb.h": ["store/lm*.[ch]"],
     "msgpack.h": ["proto/wire.c", "tests/*"],
     "jansson.h": ["proto/json.c", "tests/*"],
     "utf8proc.h": ["proto/text.c"],
-    "sodium.h": ["proto/id.c", "store/record.c"],
-    "xxhash.h": ["store/record.c"],
+    "sodium.h": ["proto/uuid.c", "store/record.c"],
+    "xxhash.h": ["store/*.c"],
     "csv.h": ["tools/csv.c"],
     "libsmartcols.h": ["tools/table.c"],
     "libsmartcols/libsmartcols.h": ["tools/table.c"],
-    "ini.h": ["services/shared/config.c", "tools/config.c"],
+    "ini.h": ["tools/settings.c"],
     "cmocka.h": ["tests/*"],
 }
 
