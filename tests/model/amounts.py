@@ -201,20 +201,21 @@ def money_answer(money):
 
 NUMBER = r"([0-9]+(?:\.[0-9]+)?) ?(k|m|mn|bn|tn|)"
 ONE = re.compile(r"(~?) ?(>=|<=|>|<|) ?%s ([A-Z]{3})" % NUMBER, re.IGNORECASE)
-RANGE = re.compile(r"(~?) ?%s ?\.\. ?%s ([A-Z]{3})" % (NUMBER, NUMBER), re.IGNORECASE)
+RANGE = re.compile(r"(~?) ?(?:(>=|>|) ?%s)? ?\.\. ?(?:(<=|<|) ?%s)? ([A-Z]{3})"
+	% (NUMBER, NUMBER), re.IGNORECASE)
 
 
 def number_of(digits, multiplier):
-	return Fraction(digits) * MULTIPLIERS[multiplier.lower()]
+	return None if digits is None else Fraction(digits) * MULTIPLIERS[multiplier.lower()]
 
 
 def parse_text(text):
-	"""(currency, Interval) of people's text, as `15..25bn USD`."""
+	"""(currency, Interval) of people's text, as `15..25bn USD` or `>15bn..<25bn USD`."""
 	match = RANGE.fullmatch(text)
 	if match:
-		approx, low, low_by, high, high_by, currency = match.groups()
-		interval = Interval(number_of(low, low_by or high_by), number_of(high, high_by),
-			approx=bool(approx))
+		approx, low_sign, low, low_by, high_sign, high, high_by, currency = match.groups()
+		interval = Interval(number_of(low, low_by or high_by or ""), number_of(high, high_by),
+			low_sign == ">", high_sign == "<", bool(approx))
 	else:
 		match = ONE.fullmatch(text)
 		if not match:
@@ -224,7 +225,7 @@ def parse_text(text):
 		low, high = {"": (n, n), ">": (n, None), ">=": (n, None), "<": (ZERO, n),
 			"<=": (ZERO, n)}[sign]
 		interval = Interval(low, high, sign == ">", sign == "<", bool(approx))
-	if interval.high is not None and interval.low > interval.high:
+	if None not in (interval.low, interval.high) and interval.low > interval.high:
 		raise BadAmount(text)
 	return currency.upper(), interval
 

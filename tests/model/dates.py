@@ -43,7 +43,7 @@ def whole_months(year, first, last_year, last):
 
 def days_of_date(text):
 	"""(earliest, latest) of one date that is no interval."""
-	match = re.fullmatch(r"(-?[0-9X]{4})(?:-([0-9X]{2})(?:-([0-9X]{2}))?)?[?~%]?", text)
+	match = re.fullmatch(r"(?!-0000)(-?[0-9X]{4})(?:-([0-9X]{2})(?:-([0-9X]{2}))?)?[?~%]?", text)
 	if not match:
 		raise BadDate(text)
 	year, month, day = match.groups()
@@ -74,6 +74,8 @@ def days_of_date(text):
 
 def days(text):
 	"""(earliest, latest) day that this date or interval may mean; None is open."""
+	if "T" in text:
+		return (day_of(day_of_instant(text)),) * 2
 	if "/" not in text:
 		return days_of_date(text)
 	start, end = text.split("/")

@@ -68,8 +68,9 @@ class Generator:
 		currency = self.one_of(CURRENCIES)
 		low, high = sorted(self.random.randrange(1, 60) for _ in range(2))
 		text = self.one_of(["{0}bn", "{0}bn", "{0}bn", "~{0}bn", ">{0}bn", ">={0}bn", "<{1}bn",
-			"<={1}bn", "{0}bn..{1}bn", "{0}..{1}bn", "~{0}..{1}bn", "{0}.5bn", "{0}00m"])
-		return text.format(low, high) + " " + currency
+			"<={1}bn", "{0}bn..{1}bn", "{0}..{1}bn", "~{0}..{1}bn", "{0}.5bn", "{0}00m",
+			">{0}bn..<{2}bn"])
+		return text.format(low, high, high + 1) + " " + currency
 
 	def some(self, choices, most):
 		return sorted(self.random.sample(choices, self.random.randrange(most + 1)))

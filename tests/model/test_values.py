@@ -17,6 +17,8 @@ class Amounts(unittest.TestCase):
 		for text, shown in (("15bn..25bn USD", "15000000000..25000000000"),
 				("15..25bn USD", "15000000000..25000000000"),
 				("500m..2bn USD", "500000000..2000000000"),
+				(">15bn..<25bn USD", ">15000000000..<25000000000"),
+				("..25k USD", "None..25000"), (">1k.. USD", ">1000..None"),
 				("~20bn USD", "20000000000..20000000000~"),
 				("~1..2k USD", "1000..2000~"), (">40bn USD", ">40000000000..None"),
 				(">=40bn USD", "40000000000..None"), ("<25m USD", "0..<25000000"),
@@ -27,7 +29,7 @@ class Amounts(unittest.TestCase):
 
 	def test_what_is_not_an_amount_is_refused(self):
 		for text in ("1,25bn USD", "bn USD", "2bn", "25bn..15bn USD", "-2bn USD", "2e9 USD",
-				"2bn USDX", "", ">1..2bn USD"):
+				"2bn USDX", ""):
 			with self.assertRaises(amounts.BadAmount, msg=text):
 				amounts.parse(text)
 
@@ -49,12 +51,13 @@ class Dates(unittest.TestCase):
 				("2025-01-21%", (20, 20)), ("2025/..", (0, None)), ("../2025-01-21", (None, 20)),
 				("2025-01/2025-02-10", (0, 40)), ("2025-21", (59, 150)), ("2024-24", (-31, 58)),
 				("2025-XX", (0, 364)), ("2025-02-XX", (31, 58)), ("2025/", (0, None)),
+				("2025-01-21T10:00:00Z", (20, 20)),
 				("2024~/2025?", (-366, 364)), ("202X", (-1827, 1825)), ("20XX", (-9132, 27392))):
 			self.assertEqual(expected, days(text), text)
 
 	def test_what_is_not_a_date_is_refused(self):
 		for text in ("2025-13", "2025-02-29", "2025-1-1", "25", "2025-02-30~", "2025-25",
-				"2025-01-21T10:00:00Z", "", "20X5", "2025-X1", "Y12025"):
+				"", "20X5", "2025-X1", "Y12025"):
 			with self.assertRaises(dates.BadDate, msg=text):
 				dates.days(text)
 
