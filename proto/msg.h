@@ -19,6 +19,8 @@
 #define EVENT_BYTES_MAX 65536u	  /* size of one encoded event */
 #define BATCH_EVENTS_MAX 10000u	  /* events in one publish */
 #define MSG_DEPTH_MAX 8u	  /* nesting of maps and arrays */
+#define MAP_KEYS_MAX 64u	  /* keys in one map, those that are not known here included */
+#define TEXT_ITEM_MAX 512u	  /* bytes of one text in a list */
 #define HASH_SIZE 32u
 
 /* enums.def: enum kind { kind_NONE, kind_rumour, … kind_COUNT } and so on. */
@@ -49,7 +51,8 @@ enum ftype {
 	F_CURRENCY, /* struct str: ISO 4217 code */
 	F_AMOUNT,   /* struct amount: map {low, high, currency, approx, low_excl, high_excl} */
 	F_ENUM,	    /* int: text on the wire; 0 where the word is not known here */
-	F_SUB	    /* nested struct */
+	F_SUB,	    /* nested struct */
+	F_PAIRS	    /* list of structs of two texts: a map from the first to the second */
 };
 struct id { uint8_t b[ID_SIZE]; };
 struct hash { uint8_t b[HASH_SIZE]; };
@@ -76,12 +79,14 @@ typedef struct str_list flist_TEXT, flist_SLUG, flist_BYTES;
 /* The structs. */
 #define RECORD(r, doc) struct r { uint64_t has;
 #define MESSAGE(r, doc) RECORD(r, doc)
+#define REQUEST(r, answer, doc) RECORD(r, doc)
 #define FIELD(r, f, T, need, limit, doc) ftype_##T f;
 #define FIELD_ENUM(r, f, e, need, doc) int f;
 #define FIELD_SUB(r, f, r2, need, doc) struct r2 f;
 #define LIST(r, f, T, need, limit, doc) flist_##T f;
 #define LIST_ENUM(r, f, e, need, limit, doc) struct enum_list f;
 #define LIST_SUB(r, f, r2, need, limit, doc) struct r2##_list f;
+#define PAIRS(r, f, r2, need, limit, doc) struct r2##_list f;
 #define END(r) }; struct r##_list { struct r *v; size_t n; };
 #include "proto/messages.def"
 #include "proto/undef.h"
@@ -89,12 +94,14 @@ typedef struct str_list flist_TEXT, flist_SLUG, flist_BYTES;
 /* The bits of `has`. */
 #define RECORD(r, doc) enum r##_field {
 #define MESSAGE(r, doc) RECORD(r, doc)
+#define REQUEST(r, answer, doc) RECORD(r, doc)
 #define FIELD(r, f, T, need, limit, doc) r##_HAS_##f,
 #define FIELD_ENUM(r, f, e, need, doc) r##_HAS_##f,
 #define FIELD_SUB(r, f, r2, need, doc) r##_HAS_##f,
 #define LIST(r, f, T, need, limit, doc) r##_HAS_##f,
 #define LIST_ENUM(r, f, e, need, limit, doc) r##_HAS_##f,
 #define LIST_SUB(r, f, r2, need, limit, doc) r##_HAS_##f,
+#define PAIRS(r, f, r2, need, limit, doc) r##_HAS_##f,
 #define END(r) r##_FIELDS };
 #include "proto/messages.def"
 #include "proto/undef.h"
@@ -107,16 +114,18 @@ typedef struct str_list flist_TEXT, flist_SLUG, flist_BYTES;
 struct shape;
 struct field {
 	const char *name, *doc;
+	size_t name_n;			  /* bytes of the name */
 	enum ftype type;
 	bool list, required;
 	uint64_t limit;
 	size_t offset;			  /* of the member in the struct */
-	const struct shape *sub;	  /* F_SUB */
+	const struct shape *sub;	  /* F_SUB, F_PAIRS */
 	const struct enum_info *words;	  /* F_ENUM */
 };
 struct shape {
 	const char *name, *doc;
 	bool message;	     /* stands on its own, with a header */
+	const char *answer;  /* name of the message that answers this request, else NULL */
 	uint32_t type;	     /* enum msg_type of a message */
 	size_t size;	     /* of the struct */
 	const struct field *fields;
@@ -142,14 +151,18 @@ struct enum_info {
 #define LIST(...)
 #define LIST_ENUM(...)
 #define LIST_SUB(...)
+#define PAIRS(...)
 #define END(r)
 #define RECORD(r, doc) extern const struct shape shape_##r;
 #define MESSAGE(r, doc) extern const struct shape shape_##r;
+#define REQUEST(r, answer, doc) extern const struct shape shape_##r;
 #include "proto/messages.def"
 #undef RECORD
 #undef MESSAGE
+#undef REQUEST
 #define RECORD(r, doc)
 #define MESSAGE(r, doc) MSG_##r,
+#define REQUEST(r, answer, doc) MSG_##r,
 enum msg_type { MSG_NONE = 0,
 #include "proto/messages.def"
 MSG_COUNT };
@@ -164,10 +177,10 @@ int enum_value(const struct enum_info *e, struct str word);
 
 /* The header: the first keys of every message's map. */
 struct head {
-	uint64_t v;	    /* "v": protocol version */
-	enum msg_type type; /* "type": the message's name; MSG_NONE where it is not known here */
-	uint64_t rid;	    /* "rid": chosen by who asks, repeated in the answer; optional, 0 where absent */
-	uint64_t ttl_ms;    /* "ttl_ms": time left to answer, in milliseconds; optional, 0: none given */
+	uint64_t v;	    /* "v": protocol version; to encode, 0 means PROTO_VERSION */
+	enum msg_type type; /* "type": its name; MSG_NONE where it is not known here */
+	uint64_t rid;	    /* "rid": chosen by who asks, repeated in the answer; 0 where absent */
+	uint64_t ttl_ms;    /* "ttl_ms": milliseconds left to answer; 0: none given */
 };
 #define TTL_DEFAULT_MS 10000u
 #define TTL_MAX_MS 600000u
@@ -186,7 +199,11 @@ MUST_USE enum err msg_encode(const struct shape *s, const struct head *head, con
  * _MISSING_FIELD, _BAD_VERSION (v is filled in), _UNKNOWN_MESSAGE (rid is filled in where present).
  */
 MUST_USE enum err msg_peek(struct str wire, struct head *head, struct fault *fault);
-/* Decode the body. Unknown keys are ignored. Texts borrow from wire, lists lie in the arena. */
+/*
+ * Decode the body. Unknown keys are ignored; words that are not known here are refused in requests,
+ * 0 elsewhere. Texts borrow from wire, lists lie in the arena. Besides msg_peek's errors: those of
+ * the values, ERR_MISSING_FIELD, ERR_TOO_LARGE with fault->max, ERR_NO_MEMORY.
+ */
 MUST_USE enum err msg_decode(const struct shape *s, struct str wire, struct arena *a, void *msg,
 			     struct fault *fault);
 const struct shape *shape_of(enum msg_type type);
@@ -195,6 +212,9 @@ const struct shape *shape_of(enum msg_type type);
 MUST_USE enum err record_encode(const struct shape *s, const void *rec, struct buf *out);
 MUST_USE enum err record_decode(const struct shape *s, struct str wire, struct arena *a, void *rec,
 				struct fault *fault);
+/* The same; words that are not known here are refused with ERR_BAD_VALUE or ERR_UNKNOWN_KIND. */
+MUST_USE enum err record_decode_strict(const struct shape *s, struct str wire, struct arena *a,
+				       void *rec, struct fault *fault);
 
 /*
  * JSON (RFC 8259), one line, appended to out; absent fields are left out. Ids are UUID text, times
@@ -227,6 +247,16 @@ MUST_USE enum err event_check(struct str bytes, int64_t now_us, struct arena *a,
 			      struct fault *fault);
 /* The same rules on a struct that was not decoded from bytes (tools). */
 MUST_USE enum err event_check_struct(const struct event *e, int64_t now_us, struct fault *fault);
+/*
+ * What a kind asks for, as bits of event_HAS_…: fields that it needs and others that it takes;
+ * all the rest is refused. Without ref it needs `stated`; with ref it does not.
+ */
+struct kind_rule {
+	uint64_t needs, takes;
+	bool statement; /* somebody's statement about money: at most one payer */
+};
+/* Of a known kind. */
+const struct kind_rule *kind_rule(int kind);
 /* Only what the ledger needs of an event's bytes, without memory. Fields absent: empty, false. */
 struct event_keys {
 	struct id id, ref;

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * wire: MessagePack, read within bounds and written in its shortest form.
+ *
+ * The reader believes nothing: every length and count is compared with the bytes left before it is
+ * used, and nothing is reserved for it. Floating point and extension types are refused wherever
+ * they stand. It needs no memory.
+ */
+#ifndef AVOW_PROTO_WIRE_H
+#define AVOW_PROTO_WIRE_H
+
+#include "proto/msg.h"
+
+/* What is left to read; borrows the bytes. */
+struct wire {
+	const unsigned char *p, *end;
+};
+
+enum item_kind {
+	ITEM_NIL,
+	ITEM_BOOL,     /* u: 0 or 1 */
+	ITEM_UINT,     /* u */
+	ITEM_NEGATIVE, /* i, below zero */
+	ITEM_TEXT,     /* s; its UTF-8 is not checked yet */
+	ITEM_BIN,      /* s */
+	ITEM_ARRAY,    /* u: items that follow */
+	ITEM_MAP       /* u: pairs that follow */
+};
+struct item {
+	enum item_kind kind;
+	uint64_t u;
+	int64_t i;
+	struct str s; /* borrows from the bytes read */
+};
+
+static inline struct wire wire_of(struct str bytes)
+{
+	const unsigned char *p = (const unsigned char *)bytes.p;
+	return (struct wire){ p, bytes.n ? p + bytes.n : p };
+}
+
+/*
+ * Read one item: a whole value, or the head of an array or map, whose content follows. A count
+ * is at most what the bytes left can hold. ERR_MALFORMED, ERR_FLOAT, ERR_WRONG_TYPE (extensions).
+ */
+MUST_USE enum err wire_next(struct wire *w, struct item *item, struct fault *fault);
+/*
+ * Read the key of a map's next pair: ERR_WRONG_TYPE where it is not text. Its UTF-8 is not checked.
+ */
+MUST_USE enum err wire_key(struct wire *w, struct str *key, struct fault *fault);
+/*
+ * Pass over the content of an item that was just read and stands at this depth (of the maps and
+ * arrays around it), checking everything: also ERR_BAD_UTF8, ERR_DUPLICATE_KEY, ERR_TOO_DEEP,
+ * ERR_TOO_LARGE (more than MAP_KEYS_MAX keys).
+ */
+MUST_USE enum err wire_pass(struct wire *w, const struct item *item, unsigned depth,
+			    struct fault *fault);
+/* Whether the bytes are one well-formed map within the limits, with nothing behind it. */
+MUST_USE enum err wire_check(struct str bytes, struct fault *fault);
+/* ERR_WRONG_TYPE, with what was found and what was wanted ("a map"). */
+enum err wire_wrong(const struct item *item, const char *wanted, struct fault *fault);
+
+/* The keys of one map that were seen, to refuse doubles. Set n to 0 before the first. */
+struct keyset {
+	size_t n;
+	uint32_t mark[MAP_KEYS_MAX]; /* differs for most keys: compared first */
+	struct str key[MAP_KEYS_MAX];
+};
+/* ERR_DUPLICATE_KEY; ERR_BAD_UTF8; ERR_TOO_LARGE beyond MAP_KEYS_MAX. */
+MUST_USE enum err keyset_add(struct keyset *k, struct str key, struct fault *fault);
+/* Put a key that a stranger chose before the field of a fault; one that is not plain becomes "?". */
+void fault_under_key(struct fault *fault, struct str key);
+
+/* Valid UTF-8 (RFC 3629) without U+0000. */
+bool utf8_valid(struct str s);
+
+/* Append one item; ERR_TOO_LARGE, ERR_NO_MEMORY as buf_put. */
+MUST_USE enum err put_map(struct buf *out, size_t pairs);
+MUST_USE enum err put_array(struct buf *out, size_t items);
+MUST_USE enum err put_text(struct buf *out, struct str s);
+MUST_USE enum err put_bin(struct buf *out, struct str s);
+MUST_USE enum err put_bool(struct buf *out, bool value);
+MUST_USE enum err put_uint(struct buf *out, uint64_t value);
+MUST_USE enum err put_int(struct buf *out, int64_t value);
+
+#endif
