@@ -33,6 +33,7 @@ struct item {
 	struct str s; /* borrows from the bytes read */
 };
 
+/* To read these bytes from their beginning. */
 static inline struct wire wire_of(struct str bytes)
 {
 	const unsigned char *p = (const unsigned char *)bytes.p;

@@ -30,10 +30,10 @@ LAYERS = {
 VENDORS = {
     "zmq.h": ["services/shared/port.c", "services/shared/client.c"],
     "lmdb.h": ["store/lm*.[ch]"],
-    "msgpack.h": ["proto/wire.c", "tests/*"],
+    "msgpack.h": ["tests/*"],
     "jansson.h": ["proto/json.c", "tests/*"],
     "utf8proc.h": ["proto/text.c"],
-    "sodium.h": ["proto/uuid.c", "store/record.c"],
+    "sodium.h": ["proto/uuid.c", "proto/leaf.c", "store/record.c"],
     "xxhash.h": ["store/*.c"],
     "csv.h": ["tools/csv.c"],
     "libsmartcols.h": ["tools/table.c"],
