@@ -15,6 +15,10 @@
 
 #include "store/record.h"
 
+/* What one log commit takes at most, so that it always fits the room that log_begin made. */
+#define LOG_COMMIT_EVENTS_MAX 32768u
+#define LOG_COMMIT_BYTES_MAX ((size_t)64 << 20) /* of event bytes */
+
 struct log;
 
 struct log_info {
@@ -35,29 +39,50 @@ MUST_USE enum err log_open(const char *dir, int64_t now_us, struct log **out, st
 void log_close(struct log *log);
 /* What is durable now. */
 void log_info(const struct log *log, struct log_info *out);
+/* Words for the last ERR_IO or ERR_NO_SPACE of a call that has no fault; "" where there was none. */
+const char *log_trouble(const struct log *log);
 
 /* ---- writing ---- */
 
-/* Begin a log commit; the map has grown beforehand where it was nearly full. ERR_NO_SPACE, ERR_IO */
+/*
+ * Begin a log commit; the map has grown beforehand where it was nearly full. ERR_NO_SPACE: the disk
+ * is full but for a reserve; reading goes on, and log_begin succeeds again once there is room.
+ * ERR_IO.
+ */
 MUST_USE enum err log_begin(struct log *log);
-/* Seq of the event with this id, seen from inside the transaction; ERR_NOT_FOUND. */
+/* Seq of the event with this id, seen from inside the transaction; ERR_NOT_FOUND, ERR_DAMAGED. */
 MUST_USE enum err log_find(struct log *log, const struct id *id, uint64_t *seq);
-/* The record at seq inside the transaction; borrowed until the next log_put. ERR_NOT_FOUND, ERR_DAMAGED. */
+/*
+ * The record at seq inside the transaction; borrowed until the next log_put. ERR_NOT_FOUND,
+ * ERR_DAMAGED.
+ */
 MUST_USE enum err log_get(struct log *log, uint64_t seq, struct record *out);
-/* How many events of this deal there are inside the transaction; 0 for an unknown deal. */
+/*
+ * How many events of this deal there are inside the transaction; 0 for an unknown deal.
+ * ERR_DAMAGED.
+ */
 MUST_USE enum err log_revision(struct log *log, struct str deal, uint64_t *revision);
 /*
  * Append one event: gives it the next seq and a recorded time that is now_us or one microsecond
  * after the one before, whichever is later. The caller has made sure that its id is new. `deal` may
- * be empty. out->event is the caller's. ERR_NO_SPACE (map or disk full: abort), ERR_IO.
+ * be empty. out->event is the caller's.
+ *
+ * ERR_TOO_LARGE: an event beyond EVENT_BYTES_MAX, a deal beyond SLUG_MAX, or a log commit beyond
+ * LOG_COMMIT_*. ERR_DAMAGED: the deal's revision cannot be trusted. In both cases this event is not
+ * in, and the others stay. Any other error sticks: nothing more is taken, and nothing of this log
+ * commit will be written; abort. After ERR_NO_SPACE the next log_begin grows the map, so do the same
+ * once more; where it is the disk that is full, that log_begin says so. ERR_INTERNAL: the id is not
+ * new. ERR_IO.
  */
 MUST_USE enum err log_put(struct log *log, const struct id *id, struct str deal, struct str event,
 			  int64_t now_us, struct record *out);
 /*
- * Make it durable. ERR_OK: it is on disk. ERR_NO_SPACE: surely nothing was written.
- * ERR_IO: unknown; close the log and leave. The transaction is over in every case.
+ * Make it durable. ERR_OK: it is on disk. ERR_IO: unknown; close the log and leave (until then
+ * every call gives ERR_IO). ERR_NO_SPACE, or the error that log_put gave before: surely nothing was
+ * written. The transaction is over in every case.
  */
 MUST_USE enum err log_commit(struct log *log);
+/* Forget what was put since log_begin; without an open transaction it does nothing. */
 void log_abort(struct log *log);
 
 /* ---- reading, each call in a short transaction of its own ---- */
@@ -67,12 +92,21 @@ struct slice_limits {
 	size_t bytes;	/* at most so many bytes of events, but at least one event */
 };
 /*
- * The durable records with seq > after, in order, copied into the arena. n = 0 at the head.
- * A damaged record ends the slice before it; where it is the first, ERR_DAMAGED with fault->seq.
+ * The durable records with seq > after, in order, copied into the arena. n = 0 at the head, and
+ * beyond it. An arena that is full ends the slice, like a limit. A damaged record ends the slice
+ * before it; where it is the first, ERR_DAMAGED with fault->seq. ERR_NO_MEMORY: not even one record
+ * fits. ERR_IO.
  */
 MUST_USE enum err log_read(struct log *log, uint64_t after, struct slice_limits limits,
 			   struct arena *a, struct record_list *out, struct fault *fault);
 /* Clear reader slots of dead processes; cheap, to be called about once a second. */
 MUST_USE enum err log_tend(struct log *log);
+
+/* ---- for tests ---- */
+
+struct lm_sizes;
+/* log_open with a map and a reserve of other sizes, see lm.h. */
+MUST_USE enum err log_open_sized(const char *dir, int64_t now_us, const struct lm_sizes *sizes,
+				 struct log **out, struct fault *fault);
 
 #endif

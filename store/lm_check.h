@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lm_check: whether an LMDB file holds all its pages; part of what hides LMDB, only for lm.c. */
+#ifndef AVOW_STORE_LM_CHECK_H
+#define AVOW_STORE_LM_CHECK_H
+
+#include <lmdb.h>
+
+#include "proto/base.h"
+
+/*
+ * ERR_DAMAGED where the file ends before the last page in use; call before any page is read.
+ * Free pages at the end that LMDB never wrote are no loss; the file is then made longer by them.
+ */
+MUST_USE enum err lm_check_whole(MDB_env *env, struct fault *fault);
+
+#endif

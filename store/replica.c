@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * replica: a query service's own copy of the log, with its indexes, in LMDB.
+ *
+ * Tables: `meta` holds the store's identity, `log` the records by seq, `ids` the seq of each id, and
+ * one for each index. The position is the last key of `log`: it cannot differ from what is there.
+ */
+#include "store/replica.h"
+
+#include <stdlib.h>
+
+#include "store/cell.h"
+#include "store/identity.h"
+#include "store/lm.h"
+
+#define REPLICA_KIND "avow-rep"
+#define REPLICA_FORMAT 1
+
+enum { T_META, T_LOG, T_IDS, T_INDEX };
+static const struct lm_table tables[T_INDEX + REPLICA_TABLES] = {
+	[T_META] = { "meta", false },	      [T_LOG] = { "log", true },
+	[T_IDS] = { "ids", false },	      [T_INDEX] = { "index00", false },
+	[T_INDEX + 1] = { "index01", false }, [T_INDEX + 2] = { "index02", false },
+	[T_INDEX + 3] = { "index03", false }, [T_INDEX + 4] = { "index04", false },
+	[T_INDEX + 5] = { "index05", false }, [T_INDEX + 6] = { "index06", false },
+	[T_INDEX + 7] = { "index07", false }, [T_INDEX + 8] = { "index08", false },
+	[T_INDEX + 9] = { "index09", false }, [T_INDEX + 10] = { "index10", false },
+	[T_INDEX + 11] = { "index11", false }, [T_INDEX + 12] = { "index12", false },
+	[T_INDEX + 13] = { "index13", false }, [T_INDEX + 14] = { "index14", false },
+	[T_INDEX + 15] = { "index15", false },
+};
+_Static_assert(REPLICA_TABLES == 16, "each index has its row above");
+_Static_assert(ARRAY_LEN(tables) <= LM_TABLES_MAX, "the environment holds them all");
+_Static_assert(REPLICA_KEY_MAX <= LM_KEY_MAX, "a key fits");
+
+struct replica {
+	struct lm *lm;
+	struct lm_txn *write; /* the transaction in hand, or NULL */
+	struct lm_txn *view;  /* what is read from: a snapshot, or `write`; NULL without a snap */
+	struct replica_info durable, pending;
+};
+
+static struct str seq_key(const uint64_t *seq)
+{
+	return (struct str){ (const char *)seq, sizeof(*seq) };
+}
+
+/* ---- opening ---- */
+
+static enum err read_identity(struct replica *r, struct lm_txn *t, struct fault *fault)
+{
+	struct str row;
+	struct identity id;
+
+	enum err e = lm_get(t, T_META, LM_FIRST_KEY, &row);
+	if (e)
+		return fault_set(fault, e == ERR_NOT_FOUND ? ERR_STORE_FOREIGN : e, NULL,
+				 "the store does not say what it is");
+	e = identity_parse(row, REPLICA_KIND, REPLICA_FORMAT, &id, fault);
+	if (e)
+		return e;
+	r->durable = (struct replica_info){ .ledger = id.ledger,
+					    .epoch = id.epoch,
+					    .index_version = id.index_version };
+	return ERR_OK;
+}
+
+static enum err read_head(struct replica *r, struct lm_txn *t, struct fault *fault)
+{
+	struct str key, bytes;
+	struct record rec;
+	uint64_t seq = 0, rows;
+
+	enum err e = lm_last(t, T_LOG, &key, &bytes);
+	if (e == ERR_NOT_FOUND)
+		return ERR_OK;
+	if (!e)
+		e = lm_count(t, T_LOG, &rows);
+	if (e)
+		return fault_set(fault, e, NULL, "the replica cannot be read: %s",
+				 lm_trouble(r->lm));
+	if (key.n == sizeof(seq))
+		memcpy(&seq, key.p, sizeof(seq));
+	if (seq != rows || record_parse(bytes, seq, &rec) != ERR_OK) {
+		if (fault)
+			fault->seq = (int64_t)seq;
+		return fault_set(fault, ERR_DAMAGED, NULL,
+				 "the replica's newest event, %llu of %llu, is damaged",
+				 (unsigned long long)seq, (unsigned long long)rows);
+	}
+	r->durable.head = seq;
+	r->durable.recorded = rec.recorded;
+	return ERR_OK;
+}
+
+static enum err open_store(struct replica *r, const char *dir, uint32_t index_version, bool anew,
+			   const struct lm_sizes *sizes, struct fault *fault)
+{
+	const struct identity id = { .kind = REPLICA_KIND,
+				     .format = REPLICA_FORMAT,
+				     .index_version = index_version };
+	char first[IDENTITY_SIZE];
+	struct lm_txn *t;
+
+	identity_write(&id, first);
+	const struct lm_options o = { .tables = tables,
+				      .ntables = ARRAY_LEN(tables),
+				      .first = { first, sizeof(first) },
+				      .anew = anew,
+				      .sizes = sizes };
+	enum err e = lm_open(dir, &o, &r->lm, fault);
+	if (e)
+		return e;
+	e = lm_read(r->lm, &t);
+	if (e)
+		return fault_set(fault, e, NULL, "the replica cannot be read: %s",
+				 lm_trouble(r->lm));
+	e = read_identity(r, t, fault);
+	if (!e && r->durable.index_version == index_version)
+		e = read_head(r, t, fault);
+	lm_end(t);
+	return e;
+}
+
+enum err replica_open_sized(const char *dir, uint32_t index_version, const struct lm_sizes *sizes,
+			    struct replica **out, struct fault *fault)
+{
+	struct replica *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return fault_set(fault, ERR_NO_MEMORY, NULL, "no memory to open the replica");
+	enum err e = open_store(r, dir, index_version, false, sizes, fault);
+	if (!e && r->durable.index_version != index_version) {
+		lm_close(r->lm);
+		*r = (struct replica){ 0 };
+		e = open_store(r, dir, index_version, true, sizes, fault);
+	}
+	if (e) {
+		replica_close(r);
+		return e;
+	}
+	*out = r;
+	return ERR_OK;
+}
+
+enum err replica_open(const char *dir, uint32_t index_version, struct replica **out,
+		      struct fault *fault)
+{
+	return replica_open_sized(dir, index_version, NULL, out, fault);
+}
+
+void replica_close(struct replica *r)
+{
+	if (!r)
+		return;
+	lm_close(r->lm);
+	free(r);
+}
+
+void replica_info(const struct replica *r, struct replica_info *out)
+{
+	*out = r->write ? r->pending : r->durable;
+}
+
+const char *replica_trouble(const struct replica *r)
+{
+	return lm_trouble(r->lm);
+}
+
+enum err replica_tend(struct replica *r)
+{
+	return lm_tend(r->lm);
+}
+
+enum err replica_bind(struct replica *r, const struct id *ledger, uint64_t epoch)
+{
+	char row[IDENTITY_SIZE];
+	const struct identity id = { .kind = REPLICA_KIND,
+				     .format = REPLICA_FORMAT,
+				     .index_version = r->durable.index_version,
+				     .ledger = *ledger,
+				     .epoch = epoch };
+
+	require(!r->write && !r->view);
+	if (r->durable.epoch == epoch && memcmp(&r->durable.ledger, ledger, sizeof(*ledger)) == 0)
+		return ERR_OK;
+	if (r->durable.head > 0)
+		return ERR_WRONG_LEDGER;
+	identity_write(&id, row);
+	enum err e = replica_begin(r);
+	if (e)
+		return e;
+	e = lm_put(r->write, T_META, LM_FIRST_KEY, (struct str){ row, sizeof(row) }, lm_replace);
+	if (e) {
+		replica_abort(r);
+		return e;
+	}
+	r->pending.ledger = *ledger;
+	r->pending.epoch = epoch;
+	return replica_commit(r);
+}
+
+/* ---- writing ---- */
+
+enum err replica_begin(struct replica *r)
+{
+	require(!r->write && !r->view);
+	const enum err e = lm_write(r->lm, &r->write);
+	if (e)
+		return e;
+	r->pending = r->durable;
+	return ERR_OK;
+}
+
+enum err replica_put(struct replica *r, const struct id *id, const struct record *rec)
+{
+	const struct str key = { (const char *)id->b, ID_SIZE };
+	char cell[CELL_SIZE], *bytes;
+
+	require(r->write);
+	if (rec->seq != r->pending.head + 1)
+		return ERR_INTERNAL;
+	if (rec->event.n > EVENT_BYTES_MAX)
+		return ERR_TOO_LARGE;
+	cell_write(key, rec->seq, cell);
+	enum err e = lm_put(r->write, T_IDS, key, (struct str){ cell, CELL_SIZE }, lm_fresh);
+	if (!e)
+		e = lm_put_room(r->write, T_LOG, seq_key(&rec->seq),
+				RECORD_HEAD_SIZE + rec->event.n, lm_append, &bytes);
+	if (e)
+		return e;
+	record_write(rec, bytes);
+	r->pending.head = rec->seq;
+	r->pending.recorded = rec->recorded;
+	return ERR_OK;
+}
+
+enum err replica_index(struct replica *r, unsigned table, struct str key, struct str value)
+{
+	require(r->write && table < REPLICA_TABLES && key.n > 0);
+	if (key.n > REPLICA_KEY_MAX || value.n > REPLICA_VALUE_MAX)
+		return ERR_TOO_LARGE;
+	return lm_put(r->write, T_INDEX + table, key, value, lm_replace);
+}
+
+enum err replica_commit(struct replica *r)
+{
+	require(r->write);
+	struct lm_txn *t = r->write;
+	r->write = r->view = NULL;
+	const enum err e = lm_commit(t);
+	if (!e)
+		r->durable = r->pending;
+	return e;
+}
+
+void replica_abort(struct replica *r)
+{
+	if (r->write)
+		lm_end(r->write);
+	r->write = r->view = NULL;
+}
+
+/* ---- reading ---- */
+
+enum err replica_snap(struct replica *r)
+{
+	require(!r->view);
+	if (!r->write)
+		return lm_read(r->lm, &r->view);
+	r->view = r->write;
+	return ERR_OK;
+}
+
+void replica_unsnap(struct replica *r)
+{
+	require(r->view);
+	if (r->view != r->write)
+		lm_end(r->view);
+	r->view = NULL;
+}
+
+enum err replica_get(struct replica *r, uint64_t seq, struct record *out)
+{
+	struct str bytes;
+	const uint64_t head = r->write ? r->pending.head : r->durable.head;
+
+	require(r->view);
+	if (seq == 0 || seq > head)
+		return ERR_NOT_FOUND;
+	const enum err e = lm_get(r->view, T_LOG, seq_key(&seq), &bytes);
+	if (e)
+		return e == ERR_NOT_FOUND ? ERR_DAMAGED : e;
+	return record_parse(bytes, seq, out);
+}
+
+enum err replica_find(struct replica *r, const struct id *id, uint64_t *seq)
+{
+	const struct str key = { (const char *)id->b, ID_SIZE };
+	struct str cell;
+
+	require(r->view);
+	const enum err e = lm_get(r->view, T_IDS, key, &cell);
+	return e ? e : cell_parse(key, cell, seq);
+}
+
+enum err replica_seq_at(struct replica *r, int64_t recorded, uint64_t *seq)
+{
+	uint64_t low = 1, high = (r->write ? r->pending.head : r->durable.head) + 1;
+	struct record rec;
+
+	require(r->view);
+	while (low < high) {
+		const uint64_t mid = low + (high - low) / 2;
+		const enum err e = replica_get(r, mid, &rec);
+		if (e)
+			return e;
+		if (rec.recorded >= recorded)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	*seq = low;
+	return ERR_OK;
+}
+
+enum err replica_lookup(struct replica *r, unsigned table, struct str key, struct str *value)
+{
+	require(r->view && table < REPLICA_TABLES);
+	return lm_get(r->view, T_INDEX + table, key, value);
+}
+
+/* ---- cursors ---- */
+
+enum err cursor_open(struct replica *r, unsigned table, struct str from, bool back,
+		     struct cursor *c)
+{
+	struct lm_cursor *impl;
+
+	require(r->view && table < REPLICA_TABLES);
+	*c = (struct cursor){ .back = back };
+	if (from.n > REPLICA_KEY_MAX)
+		return ERR_TOO_LARGE;
+	enum err e = lm_cursor_open(r->view, T_INDEX + table, &impl);
+	if (e)
+		return e;
+	e = lm_cursor_seek(impl, from, back, &c->key, &c->value);
+	if (e && e != ERR_NOT_FOUND) {
+		lm_cursor_close(impl);
+		return e;
+	}
+	c->impl = impl;
+	c->at = e ? cursor_ended : cursor_first;
+	return ERR_OK;
+}
+
+enum err cursor_next(struct cursor *c)
+{
+	enum err e;
+
+	switch (c->at) {
+	case cursor_first:
+		c->at = cursor_within;
+		return ERR_OK;
+	case cursor_within:
+		e = lm_cursor_step(c->impl, c->back, &c->key, &c->value);
+		if (e)
+			c->at = cursor_ended;
+		return e;
+	case cursor_ended:
+	default:
+		return ERR_NOT_FOUND;
+	}
+}
+
+void cursor_close(struct cursor *c)
+{
+	if (c->impl)
+		lm_cursor_close(c->impl);
+	*c = (struct cursor){ 0 };
+}
