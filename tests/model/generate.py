@@ -133,6 +133,11 @@ class Generator:
 			event[side] = [self.one_of(PARTIES)]
 		if self.chance(50):
 			event["deals"] = self.some(DEALS, 3) or [DEALS[0]]
+		stated = [e for e in self.made if e["kind"] in ("commit", "pay") and "amount" in e]
+		if stated and self.chance(40):
+			claimed = self.one_of(stated)
+			event["deals"], event["amount"] = [claimed["deal"]], claimed["amount"]
+			event["rung"] = "paid" if claimed["kind"] == "pay" else "committed"
 		if self.chance(20):
 			event["assume"] = [self.one_of(DEALS)]
 

@@ -105,6 +105,11 @@ class Repairs(Case):
 		self.assertEqual("2 USD", self.committed(events + [retract("a", 3)]))
 
 
+	def test_a_correction_that_names_its_own_first_version_is_no_copy(self):
+		own = self.second | {"derived_from": "a"}
+		self.assertEqual("2 USD", self.committed([self.first, own]))
+
+
 class Rungs(Case):
 	def test_best_prefers_the_grade_and_latest_the_day(self):
 		events = [event("commit", 1, grade="official", amount="1 USD"),
@@ -153,6 +158,10 @@ class Rungs(Case):
 		self.assertEqual("..<-2 USD", self.rung(events, "paid"))
 		self.assertEqual("..<-2 USD", self.payer(events, "talked", "a"))
 
+	def test_a_return_is_no_stage(self):
+		self.assertIsNone(self.stage([event("pay", 1, amount="1 USD", returned=True)]))
+		self.assertEqual("committed", self.stage([event("pay", 1, amount="1 USD")]))
+
 	def test_guarantees_are_apart(self):
 		events = [event("commit", 1, amount="1 USD"),
 			event("commit", 2, amount="2 USD", basis="guarantee")]
@@ -198,6 +207,17 @@ class Wholes(Case):
 		self.assertEqual("5 USD", self.committed(events))
 		self.assertEqual("committed", self.stage(events))
 
+	def test_conditions_of_parts_hang_on_the_whole_too(self):
+		events = [deal("part", 1, part_of="d"),
+			event("condition", 2, deal="part", condition="c", state="stated", amount="2 USD"),
+			event("condition", 3, condition="c", state="stated", amount="5 USD"),
+			event("condition", 4, condition="e", state="stated")]
+		def conditional(more):
+			return text(Model(events + more).ask({"figure": "deal", "deal": "d"})["conditional"])
+		self.assertEqual("7 USD + 1 undisclosed", conditional([]))
+		waived = event("condition", 1, id="waived", condition="c", state="waived")
+		self.assertEqual("2 USD + 1 undisclosed", conditional([waived]))
+
 	def test_of_a_superseded_part_only_what_was_paid_counts(self):
 		events = [deal("old", 1, part_of="d"), deal("new", 2, part_of="d", supersedes="old"),
 			event("commit", 3, deal="old", from_="a", amount="10 USD"),
@@ -239,6 +259,13 @@ class Money(Case):
 		self.assertEqual([("a", 1, 2), ("c", 1, 3), ("b", 2, 3)],
 			[(r["party"], r["best"], r["worst"]) for r in rows["currencies"]["USD"]])
 
+	def test_after_an_undisclosed_return_nobody_is_certainly_above(self):
+		events = [deal("d", 1, to="x"), event("pay", 2, from_="a", amount="10 USD"),
+			event("pay", 3, from_="b", amount="5 USD"), event("pay", 4, from_="a", returned=True)]
+		rows = Model(events).ask({"figure": "league", "rung": "paid", "to": "x"})
+		self.assertEqual([("a", 1, 2), ("b", 1, 2)],
+			[(r["party"], r["best"], r["worst"]) for r in rows["currencies"]["USD"]])
+
 	def test_an_undisclosed_payer_may_have_all_that_is_left(self):
 		events = [deal("d", 1, from_="a b"), event("commit", 2, amount="40 USD"),
 			event("commit", 3, from_="a", amount="10 USD"), event("commit", 4, from_="b")]
@@ -263,6 +290,22 @@ class Checks(Case):
 		self.assertEqual(("unverifiable", ""), self.verdict(["3 USD", None], "2 USD"))
 		self.assertEqual(("unverifiable", ""), self.verdict(["3 USD", "1 EUR"], "2 USD"))
 		self.assertEqual(("above", "2 USD"), self.verdict([], "2 USD"))
+
+	def test_a_total_has_its_own_assumptions(self):
+		events = [event("talks", 1, from_="a", amount="3 USD")]
+		claim = event("total", 2, deal=None, from_="a", rung="committed", amount="3 USD")
+		def verdict(total):
+			return Model(events + [total]).ask({"figure": "reconcile"})["totals"][0]["verdict"]
+		self.assertEqual("above", verdict(claim))
+		self.assertEqual("match", verdict(claim | {"assume": ["d"]}))
+
+	def test_a_named_deal_inside_another_named_one_is_not_counted_twice(self):
+		events = [deal("part", 1, part_of="d"),
+			event("pay", 2, deal="part", from_="a", amount="3 USD"),
+			event("total", 3, deal=None, from_="a", rung="paid", deals=["part", "d"],
+				amount="3 USD")]
+		answer = Model(events).ask({"figure": "reconcile"})["totals"][0]
+		self.assertEqual(("match", ["d"]), (answer["verdict"], answer["deals"]))
 
 	def test_an_interval_on_is_a_window(self):
 		window = "%s/%s" % (DAY % 2, DAY % 8)
