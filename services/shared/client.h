@@ -21,15 +21,19 @@ void client_close(struct client *c);
  * Send a request and wait for its answer, at most timeout_ms. `want` is the answer's shape, `answer`
  * its struct: it borrows from the client until its next call, lists from the arena.
  * An `error` answer becomes its code, with everything it says in fault. No answer in time:
- * ERR_UNREACHABLE where it was surely not received (no connection), else ERR_UNKNOWN.
+ * ERR_UNREACHABLE where it was surely not received (no connection within CLIENT_CONNECT_MS), else
+ * ERR_UNKNOWN, also where the connection broke.
  */
+#define CLIENT_CONNECT_MS 2000
 MUST_USE enum err client_ask(struct client *c, const struct shape *request, const void *req,
 			     const struct shape *want, void *answer, int timeout_ms,
 			     struct arena *a, struct fault *fault);
 /*
  * The same in two halves, for requests in flight at once: send returns the request's rid; next waits
  * for any answer. head.rid tells which it is; wire borrows until the next call. ERR_UNKNOWN: none in
- * time. ERR_BUSY from send: the socket takes no more now.
+ * time. ERR_UNREACHABLE from next: the connection broke, so that nothing in flight will be answered
+ * (but it may have been executed). ERR_BUSY from send: no connection, or the socket takes no more now.
+ * ERR_INTERRUPTED: a signal came.
  */
 MUST_USE enum err client_send(struct client *c, const struct shape *request, const void *req,
 			      int ttl_ms, uint64_t *rid, struct fault *fault);
