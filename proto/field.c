@@ -176,6 +176,19 @@ void bounds_of_amount(const struct amount *a, struct bounds *b)
 		msg_set(b, bounds, high_excl, true);
 }
 
+enum err amount_check_form(const struct amount *a, struct fault *fault)
+{
+	const char *const exclusive = "an open bound cannot be exclusive";
+
+	if (a->low_open && a->low_excl)
+		return fault_set(fault, ERR_BAD_AMOUNT, "low_excl", "%s", exclusive);
+	if (a->high_open && a->high_excl)
+		return fault_set(fault, ERR_BAD_AMOUNT, "high_excl", "%s", exclusive);
+	if (!a->low_open && !a->high_open && a->low > a->high)
+		return fault_set(fault, ERR_BAD_INTERVAL, "low", "low is above high");
+	return ERR_OK;
+}
+
 enum err amount_of_bounds(const struct bounds *b, struct amount *a, struct fault *fault)
 {
 	*a = (struct amount){ .low = b->low, .high = b->high, .approx = b->approx,
@@ -184,12 +197,7 @@ enum err amount_of_bounds(const struct bounds *b, struct amount *a, struct fault
 			      .low_excl = b->low_excl, .high_excl = b->high_excl };
 	ensure(b->currency.n == 3); /* CURRENCY was checked */
 	memcpy(a->currency, b->currency.p, 3);
-	if ((a->low_open && a->low_excl) || (a->high_open && a->high_excl))
-		return fault_set(fault, ERR_BAD_AMOUNT, a->low_open && a->low_excl ? "low_excl" : "high_excl",
-				 "an open bound cannot be exclusive");
-	if (!a->low_open && !a->high_open && a->low > a->high)
-		return fault_set(fault, ERR_BAD_INTERVAL, "low", "low is above high");
-	return ERR_OK;
+	return amount_check_form(a, fault);
 }
 
 /* ---- structs ---- */

@@ -28,7 +28,12 @@ MUST_USE enum err field_check_time(int64_t us, struct fault *fault);
 /* ERR_UNKNOWN_KIND or ERR_BAD_VALUE, with the words that could have been meant. */
 enum err field_bad_word(const struct enum_info *words, struct str word, struct fault *fault);
 
-/* An amount as its record on the wire and back; the latter gives ERR_BAD_INTERVAL, ERR_BAD_AMOUNT. */
+/*
+ * What every amount must be, sums in answers included, which may be below zero (amount_check, for
+ * events, asks for more): ERR_BAD_INTERVAL, ERR_BAD_AMOUNT (an open bound that is exclusive).
+ */
+MUST_USE enum err amount_check_form(const struct amount *a, struct fault *fault);
+/* An amount as its record on the wire, which borrows the currency; and back, checked for form. */
 void bounds_of_amount(const struct amount *a, struct bounds *b);
 MUST_USE enum err amount_of_bounds(const struct bounds *b, struct amount *a, struct fault *fault);
 

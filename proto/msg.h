@@ -224,9 +224,16 @@ MUST_USE enum err record_decode_strict(const struct shape *s, struct str wire, s
  */
 MUST_USE enum err json_write(const struct shape *s, const void *rec, struct arena *a, struct buf *out);
 /*
+ * An event as an export has it: one object of seq, epoch, recorded, then the event's own fields as
+ * its publisher sent them, those included that are not known here. The errors of event_peek.
+ */
+MUST_USE enum err json_write_entry(const struct entry *entry, struct arena *a, struct buf *out);
+/*
  * Read a record from JSON text: the same form, and an amount also as people's text. Texts are
- * brought to NFC; one slug where a list stands is a list of one; unknown keys are refused with
- * ERR_UNKNOWN_FIELD and the nearest name.
+ * brought to NFC; one slug where a list stands is a list of one; null is absent; unknown keys are
+ * refused with ERR_UNKNOWN_FIELD and the nearest name. An event may lack its id (the caller makes
+ * one) and may have the seq, epoch and recorded of an export, which are passed over. ERR_BAD_JSON
+ * names line and column in its text; other errors name the field. Everything lies in the arena.
  */
 MUST_USE enum err json_read(const struct shape *s, struct str text, struct arena *a, void *rec,
 			    struct fault *fault);
