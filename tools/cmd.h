@@ -31,7 +31,7 @@ struct opt {
 	const char *doc;
 };
 #define OPT_END { .name = NULL }
-#define OPT_SETS_MAX 8
+#define OPT_SETS_MAX 16
 
 enum command_group { group_write, group_read, group_follow, group_check, group_run, group_help,
 		     GROUP_COUNT };

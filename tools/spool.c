@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * spool: a file of records of 32 bytes, a key and an id, behind a line that says what it is.
+ *
+ * The key is derived from the line's text and its number among equal ones. In memory: a hash table
+ * from key to id, of both what the file holds and what this run adds. A record that a crash cut in
+ * two is cut off at the next start: it was not synced, so its id was never sent.
+ */
+#include "tools/spool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tools/settings.h"
+
+#define HEAD "avow spool 1\n"
+#define HEAD_SIZE (sizeof(HEAD) - 1)
+#define RECORD_SIZE (2 * ID_SIZE)
+#define PENDING_MAX ((size_t)64 << 20)
+
+struct slot {
+	struct id key, id;
+	uint32_t repeats; /* of a text: how many equal lines came in this run */
+	bool used;
+};
+struct spool {
+	int fd;
+	char *path;
+	struct slot *slots;
+	size_t nslots, count; /* a power of two; used ones */
+	struct buf pending;   /* records to write */
+};
+
+/* namespace of keys; any constant will do */
+static const uint8_t key_space[ID_SIZE] = { 0x5b, 0x61, 0x76, 0x6f, 0x77, 0x20, 0x83, 0x70,
+					    0x9f, 0x6f, 0x6f, 0x6c, 0x20, 0x6b, 0x65, 0x79 };
+
+const char *spool_path(const struct spool *s)
+{
+	return s->path;
+}
+
+/* ---- the table ---- */
+
+static struct slot *find(struct spool *s, const struct id *key)
+{
+	size_t i;
+
+	memcpy(&i, key->b, sizeof(i)); /* derived by a hash: any bytes of it spread well */
+	for (i &= s->nslots - 1;; i = (i + 1) & (s->nslots - 1))
+		if (!s->slots[i].used || memcmp(&s->slots[i].key, key, sizeof(*key)) == 0)
+			return &s->slots[i];
+}
+
+static enum err grow(struct spool *s)
+{
+	struct slot *old = s->slots;
+	const size_t nold = s->nslots;
+
+	if (s->count * 2 < s->nslots)
+		return ERR_OK;
+	if (s->count >= SPOOL_LINES_MAX)
+		return ERR_TOO_LARGE;
+	s->nslots = nold ? nold * 2 : 1024;
+	s->slots = calloc(s->nslots, sizeof(*s->slots));
+	if (!s->slots) {
+		s->slots = old;
+		s->nslots = nold;
+		return ERR_NO_MEMORY;
+	}
+	for (size_t i = 0; i < nold; i++)
+		if (old[i].used)
+			*find(s, &old[i].key) = old[i];
+	free(old);
+	return ERR_OK;
+}
+
+/* The slot of a key, made where it is new. */
+static enum err slot_of(struct spool *s, const struct id *key, struct slot **out)
+{
+	const enum err e = grow(s);
+
+	if (e)
+		return e;
+	*out = find(s, key);
+	if (!(*out)->used) {
+		**out = (struct slot){ .key = *key, .used = true };
+		s->count++;
+	}
+	return ERR_OK;
+}
+
+/* ---- the file ---- */
+
+static enum err read_all(struct spool *s, size_t size, struct fault *fault)
+{
+	struct id pair[2];
+	struct slot *slot;
+	const size_t n = size < HEAD_SIZE ? 0 : (size - HEAD_SIZE) / RECORD_SIZE;
+	FILE *f = fdopen(dup(s->fd), "r");
+	char head[HEAD_SIZE] = { 0 };
+	enum err e = ERR_OK;
+
+	if (!f)
+		return fault_set(fault, ERR_IO, NULL, "cannot read %s: %s", s->path, strerror(errno));
+	if (size >= HEAD_SIZE &&
+	    (fread(head, 1, HEAD_SIZE, f) != HEAD_SIZE || memcmp(head, HEAD, HEAD_SIZE) != 0))
+		e = fault_set(fault, ERR_IO, NULL, "%s is not a spool", s->path);
+	for (size_t i = 0; !e && i < n; i++) {
+		if (fread(pair, sizeof(pair), 1, f) != 1)
+			e = fault_set(fault, ERR_IO, NULL, "cannot read %s", s->path);
+		else
+			e = slot_of(s, &pair[0], &slot);
+		if (!e)
+			slot->id = pair[1];
+	}
+	(void)fclose(f);
+	const off_t end = (off_t)(n ? HEAD_SIZE + n * RECORD_SIZE : size < HEAD_SIZE ? 0 : HEAD_SIZE);
+	if (!e && (ftruncate(s->fd, end) || lseek(s->fd, end, SEEK_SET) < 0))
+		e = fault_set(fault, ERR_IO, NULL, "cannot write %s: %s", s->path, strerror(errno));
+	if (!e && end == 0)
+		e = buf_put(&s->pending, HEAD, HEAD_SIZE);
+	return e;
+}
+
+/* The file's name must be on disk too. */
+static enum err sync_parent(const char *path)
+{
+	char dir[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+
+	(void)snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
+	const int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const bool good = fd >= 0 && fsync(fd) == 0;
+	if (fd >= 0)
+		(void)close(fd);
+	return good ? ERR_OK : ERR_IO;
+}
+
+enum err spool_open(const char *path, struct spool **out, struct fault *fault)
+{
+	struct spool *s = calloc(1, sizeof(*s));
+	struct stat st;
+
+	*out = NULL;
+	if (!s)
+		return fault_set(fault, ERR_NO_MEMORY, NULL, "out of memory");
+	buf_init(&s->pending, PENDING_MAX);
+	s->path = strdup(path);
+	s->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	enum err e = ERR_OK;
+	if (s->fd < 0 || !s->path || fstat(s->fd, &st))
+		e = fault_set(fault, ERR_IO, NULL, "cannot open the spool %s: %s", path,
+			      strerror(errno));
+	else if (flock(s->fd, LOCK_EX | LOCK_NB))
+		e = fault_set(fault, ERR_STORE_LOCKED, NULL, "another `avow publish` of this file is "
+			      "at work (%s)", path);
+	if (!e)
+		e = sync_parent(path);
+	if (!e)
+		e = read_all(s, (size_t)st.st_size, fault);
+	if (e) {
+		spool_close(s);
+		return e;
+	}
+	*out = s;
+	return ERR_OK;
+}
+
+void spool_close(struct spool *s)
+{
+	if (!s)
+		return;
+	if (s->fd >= 0)
+		(void)close(s->fd);
+	buf_fini(&s->pending);
+	free(s->slots);
+	free(s->path);
+	free(s);
+}
+
+enum err spool_id(struct spool *s, struct str line, int64_t now_us, struct id *id,
+		  struct fault *fault)
+{
+	struct id text_key, key;
+	struct slot *slot;
+	char number[16 + ID_SIZE];
+	enum err e;
+
+	id_derive(key_space, line, text_key.b);
+	e = slot_of(s, &text_key, &slot);
+	if (e)
+		return fault_set(fault, e, NULL, "too many lines without an id");
+	const uint32_t repeat = slot->repeats++;
+	key = text_key;
+	if (repeat) {
+		memcpy(number, text_key.b, ID_SIZE);
+		const int n = snprintf(number + ID_SIZE, sizeof(number) - ID_SIZE, "#%u", repeat);
+		id_derive(key_space, (struct str){ number, ID_SIZE + (size_t)n }, key.b);
+		e = slot_of(s, &key, &slot);
+		if (e)
+			return fault_set(fault, e, NULL, "too many lines without an id");
+	}
+	static const struct id none;
+	if (memcmp(&slot->id, &none, sizeof(none)) == 0) {
+		id_make(now_us, slot->id.b);
+		e = buf_put(&s->pending, key.b, ID_SIZE);
+		if (!e)
+			e = buf_put(&s->pending, slot->id.b, ID_SIZE);
+		if (e)
+			return fault_set(fault, e, NULL, "out of memory");
+	}
+	*id = slot->id;
+	return ERR_OK;
+}
+
+enum err spool_sync(struct spool *s, struct fault *fault)
+{
+	size_t at = 0;
+
+	while (at < s->pending.n) {
+		const ssize_t n = write(s->fd, s->pending.p + at, s->pending.n - at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return fault_set(fault, ERR_IO, NULL, "cannot write the spool %s: %s", s->path,
+					 strerror(errno));
+		at += (size_t)n;
+	}
+	if (at && fdatasync(s->fd))
+		return fault_set(fault, ERR_IO, NULL, "cannot write the spool %s: %s", s->path,
+				 strerror(errno));
+	buf_clear(&s->pending);
+	return ERR_OK;
+}

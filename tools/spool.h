@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * spool: the ids given to lines that came without one, on disk before they are sent, so that the
+ * same file published again after a crash gets the same ids.
+ *
+ * A line is known by its text and by how many lines of the same text came before it in its file: a
+ * file that was mended or grew keeps the ids of its other lines. One spool a file, in D/spool.
+ */
+#ifndef AVOW_TOOLS_SPOOL_H
+#define AVOW_TOOLS_SPOOL_H
+
+#include "proto/msg.h"
+
+#define SPOOL_LINES_MAX ((size_t)64 << 20)
+
+struct spool;
+/*
+ * Open, or make, the spool at `path`, reading what it holds; another process that has it open is
+ * waited for no longer than it takes to say ERR_STORE_LOCKED. ERR_IO, ERR_NO_MEMORY.
+ */
+MUST_USE enum err spool_open(const char *path, struct spool **out, struct fault *fault);
+/* Accepts NULL. */
+void spool_close(struct spool *s);
+/*
+ * The id of a line: the one that it got before, or a new one of version 7 (now_us), which
+ * spool_sync must put on disk before it is used. ERR_NO_MEMORY.
+ */
+MUST_USE enum err spool_id(struct spool *s, struct str line, int64_t now_us, struct id *id,
+			   struct fault *fault);
+/* Write and sync what is new. ERR_IO. */
+MUST_USE enum err spool_sync(struct spool *s, struct fault *fault);
+const char *spool_path(const struct spool *s);
+
+#endif
