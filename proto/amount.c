@@ -84,7 +84,7 @@ static struct str word_at(struct str s)
 
 	while (n < s.n && is_letter(s.p[n]))
 		n++;
-	return (struct str){s.p, n};
+	return (struct str){ s.p, n };
 }
 
 static bool same_word(struct str word, const char *lower)
@@ -113,9 +113,9 @@ static enum op take_op(struct str *s)
 		const char *text;
 		enum op op;
 	} ops[] = {
-		{">=", op_at_least}, {"≥", op_at_least}, {"at least ", op_at_least},
-		{"<=", op_up_to},    {"≤", op_up_to},    {"up to ", op_up_to},
-		{">", op_above},     {"<", op_below},
+		{ ">=", op_at_least }, { "≥", op_at_least }, { "at least ", op_at_least },
+		{ "<=", op_up_to },    { "≤", op_up_to },    { "up to ", op_up_to },
+		{ ">", op_above },     { "<", op_below },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(ops); i++)
@@ -127,24 +127,24 @@ static enum op take_op(struct str *s)
 static const struct multiplier {
 	const char *word;
 	unsigned power;
-} multipliers[] = {{"mn", 6}, {"bn", 9}, {"tn", 12}, {"k", 3}, {"m", 6}};
+} multipliers[] = { { "mn", 6 }, { "bn", 9 }, { "tn", 12 }, { "k", 3 }, { "m", 6 } };
 
 /* Other words for multipliers, which mean different numbers to different people. */
 static const struct {
 	const char *word, *why;
 } unclear[] = {
-	{"b", "has \"b\"; write bn for thousand million"},
-	{"t", "has \"t\"; write tn for million million"},
-	{"thousand", "has \"thousand\"; write k"},
-	{"mio", "has \"mio\"; write m for million"},
-	{"mil", "has \"mil\"; write k or m"},
-	{"mln", "has \"mln\"; write m for million"},
-	{"million", "has \"million\"; write m"},
-	{"mrd", "has \"mrd\"; write bn for thousand million"},
-	{"bln", "has \"bln\"; write bn for thousand million"},
-	{"bil", "has \"bil\"; write bn for thousand million"},
-	{"billion", "has \"billion\"; write bn for thousand million"},
-	{"trillion", "has \"trillion\"; write tn for million million"},
+	{ "b", "has \"b\"; write bn for thousand million" },
+	{ "t", "has \"t\"; write tn for million million" },
+	{ "thousand", "has \"thousand\"; write k" },
+	{ "mio", "has \"mio\"; write m for million" },
+	{ "mil", "has \"mil\"; write k or m" },
+	{ "mln", "has \"mln\"; write m for million" },
+	{ "million", "has \"million\"; write m" },
+	{ "mrd", "has \"mrd\"; write bn for thousand million" },
+	{ "bln", "has \"bln\"; write bn for thousand million" },
+	{ "bil", "has \"bil\"; write bn for thousand million" },
+	{ "billion", "has \"billion\"; write bn for thousand million" },
+	{ "trillion", "has \"trillion\"; write tn for million million" },
 };
 
 /* A multiplier, which the code may follow without a space; leaves a code alone. */
@@ -161,7 +161,7 @@ static const char *take_multiplier(struct str *s, struct number *n)
 		const size_t length = strlen(multipliers[i].word);
 		if (word.n != length && word.n != length + 3)
 			continue;
-		if (!same_word((struct str){word.p, length}, multipliers[i].word))
+		if (!same_word((struct str){ word.p, length }, multipliers[i].word))
 			continue;
 		n->power = multipliers[i].power;
 		n->scaled = true;
@@ -180,7 +180,7 @@ static struct str take_digits(struct str *s)
 
 	while (n < s->n && is_digit(s->p[n]))
 		n++;
-	const struct str digits = {s->p, n};
+	const struct str digits = { s->p, n };
 	skip(s, n);
 	return digits;
 }
@@ -226,7 +226,7 @@ static enum err check_signs(struct str text, const char **why)
 
 	*why = NULL;
 	for (size_t i = 0; i < text.n && !*why; i++) {
-		const struct str s = {text.p + i, text.n - i};
+		const struct str s = { text.p + i, text.n - i };
 		const char c = text.p[i];
 		if (c == ',' || c == '_' || c == '\'' || starts(s, "’")) {
 			*why = "has a comma or a mark between digits; write decimals with a point "
@@ -264,7 +264,7 @@ static void take_code(struct str *s, struct str *code)
 
 static const char *take_amount(struct str *s, struct reading *r)
 {
-	struct str behind = {0};
+	struct str behind = { 0 };
 
 	take_approx(s, r);
 	take_code(s, &r->code);
@@ -418,8 +418,8 @@ static void upper_code(struct str code, char out[4])
 
 enum err amount_parse(struct str text, struct amount *out, struct fault *fault)
 {
-	struct reading r = {0};
-	struct amount a = {0};
+	struct reading r = { 0 };
+	struct amount a = { 0 };
 	const struct currency *currency;
 	struct str s = text;
 	const char *why;
@@ -463,7 +463,7 @@ enum err amount_parse(struct str text, struct amount *out, struct fault *fault)
 enum err amount_check(const struct amount *a, struct fault *fault)
 {
 	const struct currency *currency;
-	const struct str code = {a->currency, strnlen(a->currency, sizeof(a->currency))};
+	const struct str code = { a->currency, strnlen(a->currency, sizeof(a->currency)) };
 	const enum err e = currency_check(code, &currency, fault);
 
 	if (e) {
@@ -539,7 +539,7 @@ enum err minor_parse(struct str decimal, const struct currency *c, int64_t *mino
 		     struct fault *fault)
 {
 	struct str s = decimal;
-	struct side side = {0};
+	struct side side = { 0 };
 	uint64_t size = 0;
 	const char *why;
 	enum err e = ERR_OK;
@@ -602,16 +602,16 @@ static void compose(const struct amount *a, const struct style *style, const cha
 /* The currency of an amount to be written; one that is not known is written in minor units. */
 static const struct currency *currency_of(const struct amount *a)
 {
-	static const struct currency unknown = {"???", 0, "", NULL};
+	static const struct currency unknown = { "???", 0, "", NULL };
 	const struct currency *c =
-		currency_find((struct str){a->currency, strnlen(a->currency, 4)});
+		currency_find((struct str){ a->currency, strnlen(a->currency, 4) });
 
 	return c ? c : &unknown;
 }
 
 void amount_format(const struct amount *a, char out[AMOUNT_TEXT_SIZE])
 {
-	static const struct style exact = {"..", ">=", "<=", false};
+	static const struct style exact = { "..", ">=", "<=", false };
 	const struct currency *c = currency_of(a);
 	char low[MINOR_TEXT_SIZE], high[MINOR_TEXT_SIZE];
 
@@ -623,7 +623,9 @@ void amount_format(const struct amount *a, char out[AMOUNT_TEXT_SIZE])
 /* A number with the largest multiplier that makes it shorter and leaves at most three decimals. */
 static const char *short_number(int64_t minor, const struct currency *c, char out[MINOR_TEXT_SIZE])
 {
-	static const struct multiplier steps[] = {{"tn", 12}, {"bn", 9}, {"m", 6}, {"k", 3}};
+	static const struct multiplier steps[] = {
+		{ "tn", 12 }, { "bn", 9 }, { "m", 6 }, { "k", 3 }
+	};
 	const uint64_t size = size_of(minor);
 	char text[MINOR_TEXT_SIZE];
 
@@ -649,8 +651,8 @@ static const char *short_number(int64_t minor, const struct currency *c, char ou
 
 void amount_format_short(const struct amount *a, char out[AMOUNT_TEXT_SIZE])
 {
-	static const struct style people = {"–", "≥", "up to ", true};
-	static const struct style signs = {"..", "≥", "up to ", true};
+	static const struct style people = { "–", "≥", "up to ", true };
+	static const struct style signs = { "..", "≥", "up to ", true };
 	const struct currency *c = currency_of(a);
 	char low[MINOR_TEXT_SIZE], high[MINOR_TEXT_SIZE];
 	const char *low_word = short_number(a->low, c, low);

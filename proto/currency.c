@@ -3,7 +3,7 @@
 #include "proto/value.h"
 
 static const struct currency table[] = {
-#define CURRENCY(code, minor, name, withdrawn) {#code, minor, name, withdrawn},
+#define CURRENCY(code, minor, name, withdrawn) { #code, minor, name, withdrawn },
 #define CURRENCY_WITHOUT(code, name)
 #include "proto/currencies.def"
 #undef CURRENCY
@@ -13,7 +13,7 @@ static const struct currency table[] = {
 /* Codes that exist, but with which no exact amount can be written: only to say so. */
 static const struct currency without[] = {
 #define CURRENCY(code, minor, name, withdrawn)
-#define CURRENCY_WITHOUT(code, name) {#code, 0, name, NULL},
+#define CURRENCY_WITHOUT(code, name) { #code, 0, name, NULL },
 #include "proto/currencies.def"
 #undef CURRENCY
 #undef CURRENCY_WITHOUT
@@ -83,7 +83,7 @@ enum err currency_check(struct str code, const struct currency **out, struct fau
 		return fault_set(fault, ERR_BAD_CURRENCY, NULL,
 				 "no currency; add its ISO 4217 code, as USD");
 	text_quote(code, quote);
-	if (capitals(code, upper) && currency_find((struct str){upper, 3}))
+	if (capitals(code, upper) && currency_find((struct str){ upper, 3 }))
 		return fault_set(fault, ERR_BAD_CURRENCY, NULL,
 				 "\"%s\" is not a currency code; write it in capitals: %s", quote,
 				 upper);

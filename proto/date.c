@@ -26,7 +26,7 @@ static bool is_leap(int year)
 
 static int month_days(int year, int month)
 {
-	static const uint8_t days[MONTHS] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	static const uint8_t days[MONTHS] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
 
 	return days[month - 1] + (month == 2 && is_leap(year));
 }
@@ -119,7 +119,7 @@ struct ymd {
 /* Take `width` digits, the last of which may be X, off the front; false where they are not. */
 static bool take_part(struct str *s, size_t width, struct part *out)
 {
-	*out = (struct part){.there = true};
+	*out = (struct part){ .there = true };
 	if (s->n < width)
 		return false;
 	for (size_t i = 0; i < width; i++) {
@@ -150,7 +150,7 @@ static bool take_char(struct str *s, char c)
 /* What keeps a text from being [-]YYYY[-MM[-DD]], or NULL; says nothing of the calendar yet. */
 static const char *take_ymd(struct str *s, struct ymd *out)
 {
-	*out = (struct ymd){0};
+	*out = (struct ymd){ 0 };
 	if (s->n > 0 && s->p[0] == 'Y')
 		return "is a year beyond the calendar, which ends with 9999";
 	const bool negative = take_char(s, '-');
@@ -255,7 +255,7 @@ enum err when_parse(struct str text, struct when *out, struct fault *fault)
 	int32_t day = 0;
 	const char *why = take_ymd(&s, &t);
 
-	*out = (struct when){0};
+	*out = (struct when){ 0 };
 	if (!why)
 		why = exact_day(&t, &day);
 	const bool is_day = s.n == 0;
@@ -263,7 +263,7 @@ enum err when_parse(struct str text, struct when *out, struct fault *fault)
 		why = take_time(&s, &us);
 	if (why)
 		return refuse(text, why, fault);
-	*out = (struct when){.us = day * US_PER_DAY + us, .day = day, .is_day = is_day};
+	*out = (struct when){ .us = day * US_PER_DAY + us, .day = day, .is_day = is_day };
 	return ERR_OK;
 }
 
@@ -384,9 +384,9 @@ static bool is_open(struct str s)
 /* A side that is missing (`a/`) is unknown, one that is `..` is open: both may mean any day. */
 static enum err parse_interval(struct str text, size_t slash, struct date *out, struct fault *fault)
 {
-	const struct str left = {text.p, slash};
-	const struct str right = {text.p + slash + 1, text.n - slash - 1};
-	struct date from = {.earliest = DAY_MIN}, to = {.latest = DAY_MAX};
+	const struct str left = { text.p, slash };
+	const struct str right = { text.p + slash + 1, text.n - slash - 1 };
+	struct date from = { .earliest = DAY_MIN }, to = { .latest = DAY_MAX };
 	const char *why = NULL;
 
 	if (is_open(left) && is_open(right))
@@ -415,11 +415,11 @@ static enum err parse_interval(struct str text, size_t slash, struct date *out, 
 
 enum err date_parse(struct str text, struct date *out, struct fault *fault)
 {
-	struct date d = {0};
+	struct date d = { 0 };
 	struct when w;
 	const char *slash = text.n ? memchr(text.p, '/', text.n) : NULL;
 
-	*out = (struct date){0};
+	*out = (struct date){ 0 };
 	if (text.n == 0)
 		return refuse(text, "is empty; leave the date out, or write it as 2025-01-21",
 			      fault);
@@ -428,7 +428,7 @@ enum err date_parse(struct str text, struct date *out, struct fault *fault)
 	if (memchr(text.p, 'T', text.n)) {
 		const enum err e = when_parse(text, &w, fault);
 		if (!e)
-			*out = (struct date){.earliest = w.day, .latest = w.day};
+			*out = (struct date){ .earliest = w.day, .latest = w.day };
 		return e;
 	}
 	if (text.p[0] == '[' || text.p[0] == '{')

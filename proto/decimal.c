@@ -61,7 +61,7 @@ enum err decimal_parse(struct str text, struct decimal *out, struct fault *fault
 	size_t n = text.n, significant = 0;
 	bool behind_point = false;
 
-	*out = (struct decimal){0};
+	*out = (struct decimal){ 0 };
 	if (!why && text.n >= DECIMAL_TEXT_SIZE)
 		why = "is too long (39 bytes at most)";
 	if (why)
@@ -81,7 +81,7 @@ enum err decimal_parse(struct str text, struct decimal *out, struct fault *fault
 		significant += significant > 0 || text.p[i] != '0';
 		out->scale = (uint8_t)(out->scale + behind_point);
 		if (significant > DIGITS_MAX || out->scale > DIGITS_MAX) {
-			*out = (struct decimal){0};
+			*out = (struct decimal){ 0 };
 			return refuse(text, "has more than 18 digits or decimals", fault);
 		}
 		out->units = out->units * 10 + (text.p[i] - '0');
@@ -114,7 +114,7 @@ enum err move_check(struct str text, struct fault *fault)
 	if (str_eq(text, STR("up")) || str_eq(text, STR("down")))
 		return ERR_OK;
 	if (text.n > 1 && text.p[0] == '+' && is_digit(text.p[1]))
-		number = (struct str){text.p + 1, text.n - 1};
+		number = (struct str){ text.p + 1, text.n - 1 };
 	if (decimal_parse(number, &d, NULL) == ERR_OK)
 		return ERR_OK;
 	text_quote(text, quote);

@@ -23,19 +23,20 @@
 static const struct range {
 	uint32_t first, last;
 } inert[] = {
-	{0x0000, 0x02ff},                     /* Latin */
-	{0x0370, 0x0373},                     /* Greek */
-	{0x0388, 0x03ff},   {0x0400, 0x0482}, /* Cyrillic */
-	{0x048a, 0x052f},   {0x05d0, 0x05ea}, /* Hebrew letters */
-	{0x0620, 0x064a},                     /* Arabic letters */
-	{0x0e01, 0x0e30},                     /* Thai letters */
-	{0x10a0, 0x10ff},                     /* Georgian */
-	{0x2010, 0x2027},                     /* dashes and quotes */
-	{0x2030, 0x205e},   {0x20a0, 0x20c0}, /* currency symbols */
-	{0x3001, 0x3029},                     /* East Asian */
-	{0x3041, 0x3096},   {0x309d, 0x30ff}, {0x3105, 0x312f}, {0x3400, 0x4dbf},
-	{0x4e00, 0x9fff},   {0xac00, 0xd7a3}, {0xff01, 0xffdc}, {0x1f300, 0x1faff}, /* pictures */
-	{0x20000, 0x2a6df}, /* more ideographs */
+	{ 0x0000, 0x02ff },                       /* Latin */
+	{ 0x0370, 0x0373 },                       /* Greek */
+	{ 0x0388, 0x03ff },   { 0x0400, 0x0482 }, /* Cyrillic */
+	{ 0x048a, 0x052f },   { 0x05d0, 0x05ea }, /* Hebrew letters */
+	{ 0x0620, 0x064a },                       /* Arabic letters */
+	{ 0x0e01, 0x0e30 },                       /* Thai letters */
+	{ 0x10a0, 0x10ff },                       /* Georgian */
+	{ 0x2010, 0x2027 },                       /* dashes and quotes */
+	{ 0x2030, 0x205e },   { 0x20a0, 0x20c0 }, /* currency symbols */
+	{ 0x3001, 0x3029 },                       /* East Asian */
+	{ 0x3041, 0x3096 },   { 0x309d, 0x30ff },   { 0x3105, 0x312f },
+	{ 0x3400, 0x4dbf },   { 0x4e00, 0x9fff },   { 0xac00, 0xd7a3 },
+	{ 0xff01, 0xffdc },   { 0x1f300, 0x1faff }, /* pictures */
+	{ 0x20000, 0x2a6df },                       /* more ideographs */
 };
 
 static bool is_inert(uint32_t c)
@@ -162,7 +163,7 @@ static enum err map_in(struct str s, int options, struct arena *a, struct str *o
 	const enum err e = map(s, options, &mapped, &n);
 	if (e)
 		return e;
-	*out = arena_str(a, (struct str){mapped, n});
+	*out = arena_str(a, (struct str){ mapped, n });
 	free(mapped);
 	return out->p ? ERR_OK : ERR_NO_MEMORY;
 }
@@ -179,7 +180,7 @@ enum err text_check(struct str s, struct fault *fault)
 	e = map(s, NFC, &mapped, &n);
 	if (e)
 		return fault_set(fault, e, NULL, "no memory to normalise a text of %zu bytes", s.n);
-	const bool same = str_eq(s, (struct str){mapped, n});
+	const bool same = str_eq(s, (struct str){ mapped, n });
 	free(mapped);
 	if (same)
 		return ERR_OK;
@@ -205,8 +206,8 @@ enum err text_nfc(struct str s, struct arena *a, struct str *out, struct fault *
 static const struct {
 	const char *letter, *plain;
 } strokes[] = {
-	{"ø", "o"}, {"ł", "l"}, {"đ", "d"},  {"ð", "d"},  {"ħ", "h"},
-	{"ı", "i"}, {"ŧ", "t"}, {"æ", "ae"}, {"œ", "oe"}, {"þ", "th"},
+	{ "ø", "o" }, { "ł", "l" }, { "đ", "d" },  { "ð", "d" },  { "ħ", "h" },
+	{ "ı", "i" }, { "ŧ", "t" }, { "æ", "ae" }, { "œ", "oe" }, { "þ", "th" },
 };
 
 /* In place: no plain letter is longer than what it stands for. */
@@ -266,7 +267,7 @@ enum err text_fold(struct str s, struct arena *a, struct str *out)
 	for (size_t i = 0; i < s.n; i++)
 		lower[i] = ascii_lower(s.p[i]);
 	lower[s.n] = 0;
-	*out = (struct str){lower, s.n};
+	*out = (struct str){ lower, s.n };
 	return ERR_OK;
 }
 
@@ -308,7 +309,7 @@ enum err slug_check(struct str s, struct fault *fault)
 /* A hash of what makes a name another one (not its case or width), as hexadecimal digits. */
 static enum err name_hash(struct str name, char out[HASH_DIGITS + 1])
 {
-	static const uint8_t space[ID_SIZE] = {0};
+	static const uint8_t space[ID_SIZE] = { 0 };
 	static const char hex[] = "0123456789abcdef";
 	uint8_t id[ID_SIZE];
 	char *mapped;
@@ -317,7 +318,7 @@ static enum err name_hash(struct str name, char out[HASH_DIGITS + 1])
 
 	if (e)
 		return e;
-	id_derive(space, (struct str){mapped, n}, id);
+	id_derive(space, (struct str){ mapped, n }, id);
 	free(mapped);
 	/* bytes 0 to 5 hold no version bits */
 	for (size_t i = 0; i < HASH_BYTES; i++) {
@@ -379,7 +380,7 @@ enum err slug_from_name(struct str name, char out[SLUG_MAX + 1], struct fault *f
 		return fault_set(fault, ERR_BAD_SLUG, NULL, "the name is empty; give one");
 	e = map(name, FOLDED, &folded, &n);
 	if (!e) {
-		n = slug_letters((struct str){folded, unstroke(folded, n)}, out, &lost);
+		n = slug_letters((struct str){ folded, unstroke(folded, n) }, out, &lost);
 		free(folded);
 		if (lost || n == 0)
 			e = name_hash(name, hash);
@@ -387,7 +388,7 @@ enum err slug_from_name(struct str name, char out[SLUG_MAX + 1], struct fault *f
 	if (e)
 		return fault_set(fault, e, NULL, "no memory to fold a name of %zu bytes", name.n);
 	if (lost || n == 0) {
-		static const struct str nothing = {"name", 4};
+		static const struct str nothing = { "name", 4 };
 		if (n == 0) {
 			memcpy(out, nothing.p, nothing.n);
 			n = nothing.n;
@@ -401,7 +402,7 @@ enum err slug_from_name(struct str name, char out[SLUG_MAX + 1], struct fault *f
 		n += HASH_DIGITS;
 	}
 	out[n] = 0;
-	ensure(slug_check((struct str){out, n}, NULL) == ERR_OK);
+	ensure(slug_check((struct str){ out, n }, NULL) == ERR_OK);
 	return ERR_OK;
 }
 

@@ -90,7 +90,7 @@ static void made_ids_differ_and_sort_by_time(void **state)
 
 static void a_clock_before_1970_gives_ids_that_sort_first(void **state)
 {
-	static const uint8_t zero[6] = {0};
+	static const uint8_t zero[6] = { 0 };
 	uint8_t id[ID_SIZE];
 
 	(void)state;
@@ -101,8 +101,8 @@ static void a_clock_before_1970_gives_ids_that_sort_first(void **state)
 static void derived_ids_are_the_same_for_ever(void **state)
 {
 	/* the namespace of domain names in RFC 9562, and SHA-256 computed elsewhere */
-	static const uint8_t dns[ID_SIZE] = {0x6b, 0xa7, 0xb8, 0x10, 0x9d, 0xad, 0x11, 0xd1,
-					     0x80, 0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8};
+	static const uint8_t dns[ID_SIZE] = { 0x6b, 0xa7, 0xb8, 0x10, 0x9d, 0xad, 0x11, 0xd1,
+					      0x80, 0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8 };
 	uint8_t id[ID_SIZE], other[ID_SIZE];
 	char text[ID_TEXT_SIZE];
 
@@ -113,7 +113,7 @@ static void derived_ids_are_the_same_for_ever(void **state)
 	assert_string_equal(text, "5c146b14-3c52-8afd-938a-375d0df1fbf6");
 	id_derive(dns, STR("www.example.org"), other);
 	assert_memory_not_equal(id, other, ID_SIZE);
-	id_derive(dns, (struct str){NULL, 0}, other);
+	id_derive(dns, (struct str){ NULL, 0 }, other);
 	assert_int_equal(other[6] >> 4, 8);
 }
 
