@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* store_help: what the tests of the stores share: directories that go away, files to damage, events. */
+#ifndef AVOW_TESTS_STORE_HELP_H
+#define AVOW_TESTS_STORE_HELP_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/lm.h"
+#include "store/log.h"
+
+#define PATH_SIZE 512
+#define EVENT_SIZE_MAX 400
+#define KIB ((size_t)1 << 10)
+#define MIB ((size_t)1 << 20)
+#define NOW INT64_C(1750000000000000)
+
+/* Small enough that a test meets the end of the map; no reserve, so that a full disk is no matter. */
+static const struct lm_sizes small_sizes __attribute__((unused)) = {
+	.map = 128 * KIB, .room = 64 * KIB, .step = 256 * KIB, .reserve = 0
+};
+
+/* xorshift64*: a sequence that its seed repeats. */
+static inline uint64_t random_next(uint64_t *state)
+{
+	*state ^= *state >> 12;
+	*state ^= *state << 25;
+	*state ^= *state >> 27;
+	return *state * UINT64_C(2685821657736338717);
+}
+
+/* A number from 0 to n - 1. */
+static inline uint64_t random_below(uint64_t *state, uint64_t n)
+{
+	return (random_next(state) >> 11) % n;
+}
+
+/* A directory of its own for one test: *state is its path. */
+static inline int temp_make(void **state)
+{
+	const char *base = getenv("TMPDIR");
+	char *path = malloc(PATH_SIZE);
+
+	if (!path)
+		return -1;
+	(void)snprintf(path, PATH_SIZE, "%s/avow-store-XXXXXX", base ? base : "/tmp");
+	*state = path;
+	return mkdtemp(path) ? 0 : -1;
+}
+
+static inline int temp_remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)st;
+	(void)type;
+	(void)at;
+	return remove(path);
+}
+
+/* Remove it with all that it holds. */
+static inline int temp_remove(void **state)
+{
+	const int rc = nftw(*state, temp_remove_one, 16, FTW_DEPTH | FTW_PHYS);
+
+	free(*state);
+	return rc;
+}
+
+/* One test with a directory of its own. */
+#define store_test(f) cmocka_unit_test_setup_teardown(f, temp_make, temp_remove)
+
+/* dir/name, in one of a few places that are used in turn. */
+static inline const char *in_dir(const char *dir, const char *name)
+{
+	static char paths[4][PATH_SIZE];
+	static unsigned turn;
+	char *path = paths[turn++ % 4];
+
+	assert_true(snprintf(path, PATH_SIZE, "%s/%s", dir, name) < PATH_SIZE);
+	return path;
+}
+
+/* Whole content of a file; freed by the caller. */
+static inline char *file_read(const char *path, size_t *size)
+{
+	struct stat st;
+	const int fd = open(path, O_RDONLY);
+
+	assert_true(fd >= 0 && fstat(fd, &st) == 0);
+	char *bytes = malloc((size_t)st.st_size + 1);
+	assert_non_null(bytes);
+	assert_int_equal(read(fd, bytes, (size_t)st.st_size), st.st_size);
+	assert_int_equal(close(fd), 0);
+	*size = (size_t)st.st_size;
+	return bytes;
+}
+
+/* Put these bytes there instead. */
+static inline void file_write(const char *path, const void *bytes, size_t size)
+{
+	const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, bytes, size), size);
+	assert_int_equal(close(fd), 0);
+}
+
+/* Flip one bit in every place of the file where `text` stands, at its byte `at`; how many. */
+static inline unsigned file_flip(const char *path, struct str text, size_t at)
+{
+	size_t size;
+	unsigned places = 0;
+	char *bytes = file_read(path, &size);
+
+	for (char *p = bytes; (p = memmem(p, size - (size_t)(p - bytes), text.p, text.n)); p++) {
+		p[at] ^= 4;
+		places++;
+	}
+	file_write(path, bytes, size);
+	free(bytes);
+	return places;
+}
+
+/* The id of event number n of a test. */
+static inline struct id id_of(uint64_t n)
+{
+	struct id id = { { 0 } };
+
+	memcpy(id.b + 4, &n, sizeof(n));
+	id.b[0] = (uint8_t)(n * 131);
+	return id;
+}
+
+/* The bytes of event number n, of a length that differs, in `space` of EVENT_SIZE_MAX. */
+static inline struct str event_of(uint64_t n, char *space)
+{
+	const int head = snprintf(space, EVENT_SIZE_MAX, "<event %llu>", (unsigned long long)n);
+	const size_t size = (size_t)head + (size_t)(n * 37 % 350);
+
+	for (size_t i = (size_t)head; i < size; i++)
+		space[i] = (char)('a' + (i * 7 + n) % 26);
+	return (struct str){ space, size };
+}
+
+#endif
