@@ -2,9 +2,9 @@
 /*
  * dir: the directory of one store: made, locked against a second opener, and marked when complete.
  *
- * Our own file `lock` in it holds a flock while the store is open. What stands in the file tells
- * a store that was never finished (its making was cut short: nothing can be in it) from one that was
- * and whose data must therefore be there.
+ * Our own file `lock` in it holds a flock while the store is open. What stands in the file tells a
+ * store that was never finished (its making was cut short: nothing can be in it) from one that was,
+ * whose data must therefore be there.
  */
 #ifndef AVOW_STORE_DIR_H
 #define AVOW_STORE_DIR_H
@@ -12,7 +12,7 @@
 #include "proto/base.h"
 
 enum dir_mark {
-	dir_unmarked, /* nobody has said anything: a new directory, or files brought from elsewhere */
+	dir_unmarked, /* nobody has said anything: a new directory, or files from elsewhere */
 	dir_making,   /* a store is being made; when found at opening, that was interrupted */
 	dir_ready     /* a store was completely made */
 };

@@ -3,8 +3,8 @@
  * identity: what a store is, whose it is, and in which format; the first row that is written and
  * the first that is read.
  *
- * Bytes, numbers most significant byte first: 8 kind, 4 format, 4 index version, 16 ledger, 8 epoch,
- * 8 created (microseconds UTC), 8 XXH3-64 of everything before.
+ * Bytes, numbers most significant byte first: 8 kind, 4 format, 4 index version, 16 ledger,
+ * 8 epoch, 8 created (microseconds UTC), 8 XXH3-64 of everything before.
  */
 #ifndef AVOW_STORE_IDENTITY_H
 #define AVOW_STORE_IDENTITY_H

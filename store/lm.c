@@ -22,7 +22,7 @@
 
 #define DATA_NAME "data.mdb"
 #define READERS_NAME "lock.mdb"
-/* LMDB makes its table of readers sparse and maps it: on a full disk the first use would be fatal. */
+/* LMDB makes its table of readers sparse and maps it: on a full disk its first use is fatal. */
 #define READERS_SIZE 16384u
 #define FILE_MODE 0600
 /* Everything by default, but a snapshot belongs to us and not to the thread. */

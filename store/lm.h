@@ -8,9 +8,9 @@
  *
  * How space is found: before a write transaction begins, the file system must have `reserve` bytes
  * left and the map `room` bytes; the map grows by itself, which needs that no transaction is open.
- * Where a transaction nevertheless fills the map, lm_put gives ERR_NO_SPACE, the caller ends it, and
- * the next lm_write has grown the map, so that doing the same work once more succeeds; where it is
- * the disk that is full, that lm_write says ERR_NO_SPACE itself.
+ * Where a transaction nevertheless fills the map, lm_put gives ERR_NO_SPACE, the caller ends it,
+ * and the next lm_write has grown the map, so that doing the same work once more succeeds; where it
+ * is the disk that is full, that lm_write says ERR_NO_SPACE itself.
  *
  * LMDB holds at most 131,072 changed pages (512 MiB) in one transaction: beyond that ERR_TOO_LARGE.
  *
@@ -89,7 +89,7 @@ enum lm_how {
 	lm_fresh,   /* the key must be new: ERR_INTERNAL */
 	lm_append   /* the key must be greater than all others: ERR_INTERNAL */
 };
-/* Write one row, the key 1 to LM_KEY_MAX bytes. ERR_NO_SPACE, ERR_TOO_LARGE, ERR_INTERNAL, ERR_IO. */
+/* Write a row, the key 1 to LM_KEY_MAX bytes. ERR_NO_SPACE, ERR_TOO_LARGE, ERR_INTERNAL, ERR_IO. */
 MUST_USE enum err lm_put(struct lm_txn *t, unsigned table, struct str key, struct str value,
 			 enum lm_how how);
 /* The same with `n` bytes that the caller fills in at once, before any other call. */

@@ -39,7 +39,7 @@ MUST_USE enum err log_open(const char *dir, int64_t now_us, struct log **out, st
 void log_close(struct log *log);
 /* What is durable now. */
 void log_info(const struct log *log, struct log_info *out);
-/* Words for the last ERR_IO or ERR_NO_SPACE of a call that has no fault; "" where there was none. */
+/* Words for the last ERR_IO or ERR_NO_SPACE of a call that has no fault; "" if there was none. */
 const char *log_trouble(const struct log *log);
 
 /* ---- writing ---- */
@@ -70,9 +70,9 @@ MUST_USE enum err log_revision(struct log *log, struct str deal, uint64_t *revis
  * ERR_TOO_LARGE: an event beyond EVENT_BYTES_MAX, a deal beyond SLUG_MAX, or a log commit beyond
  * LOG_COMMIT_*. ERR_DAMAGED: the deal's revision cannot be trusted. In both cases this event is not
  * in, and the others stay. Any other error sticks: nothing more is taken, and nothing of this log
- * commit will be written; abort. After ERR_NO_SPACE the next log_begin grows the map, so do the same
- * once more; where it is the disk that is full, that log_begin says so. ERR_INTERNAL: the id is not
- * new. ERR_IO.
+ * commit will be written; abort. After ERR_NO_SPACE the next log_begin grows the map, so do the
+ * same once more; where it is the disk that is full, that log_begin says so. ERR_INTERNAL: the id
+ * is not new. ERR_IO.
  */
 MUST_USE enum err log_put(struct log *log, const struct id *id, struct str deal, struct str event,
 			  int64_t now_us, struct record *out);

@@ -2,8 +2,9 @@
 /*
  * replica: a query service's own copy of the log, with its indexes, in LMDB.
  *
- * Tables: `meta` holds the store's identity, `log` the records by seq, `ids` the seq of each id, and
- * one for each index. The position is the last key of `log`: it cannot differ from what is there.
+ * Tables: `meta` holds the store's identity, `log` the records by seq, `ids` the seq of each id,
+ * and one for each index. The position is the last key of `log`: it cannot differ from what is in
+ * it.
  */
 #include "store/replica.h"
 

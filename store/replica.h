@@ -34,10 +34,11 @@ void replica_close(struct replica *r);
 void replica_info(const struct replica *r, struct replica_info *out);
 /*
  * Take on a ledger's identity, durably, while no event is in; after that ERR_WRONG_LEDGER where it
- * has another one, and nothing where it is the same. Outside of a transaction. ERR_NO_SPACE, ERR_IO.
+ * has another one, and nothing where it is the same. Outside of a transaction. ERR_NO_SPACE,
+ * ERR_IO.
  */
 MUST_USE enum err replica_bind(struct replica *r, const struct id *ledger, uint64_t epoch);
-/* Words for the last ERR_IO or ERR_NO_SPACE of a call that has no fault; "" where there was none. */
+/* Words for the last ERR_IO or ERR_NO_SPACE of a call that has no fault; "" if there was none. */
 const char *replica_trouble(const struct replica *r);
 /* Clear reader slots of dead processes; cheap, to be called about once a second. */
 MUST_USE enum err replica_tend(struct replica *r);
@@ -67,7 +68,8 @@ MUST_USE enum err replica_put(struct replica *r, const struct id *id, const stru
 #define REPLICA_TABLES 16
 #define REPLICA_KEY_MAX 500u
 #define REPLICA_VALUE_MAX ((size_t)16 << 20)
-MUST_USE enum err replica_index(struct replica *r, unsigned table, struct str key, struct str value);
+MUST_USE enum err replica_index(struct replica *r, unsigned table, struct str key,
+				struct str value);
 /* Durable on ERR_OK. ERR_NO_SPACE: surely nothing was written. ERR_IO: unknown; close and leave. */
 MUST_USE enum err replica_commit(struct replica *r);
 /* Forget what was put since replica_begin; without an open transaction it does nothing. */
@@ -79,7 +81,8 @@ void replica_abort(struct replica *r);
  * A snapshot serves every read until it ends; inside replica_begin … replica_commit it is the
  * transaction itself, so that indexing can look things up. What is read borrows from the snapshot,
  * inside the transaction only until the next put. Reading without one is a fault of the caller, as
- * is a second one, or beginning a transaction within one. Never hold one while waiting for a socket.
+ * is a second one, or beginning a transaction within one. Never hold one while waiting for a
+ * socket.
  */
 MUST_USE enum err replica_snap(struct replica *r);
 void replica_unsnap(struct replica *r);
@@ -90,15 +93,16 @@ MUST_USE enum err replica_find(struct replica *r, const struct id *id, uint64_t 
 /* Smallest seq recorded at or after this instant; head + 1 where there is none. */
 MUST_USE enum err replica_seq_at(struct replica *r, int64_t recorded, uint64_t *seq);
 /* The value under exactly this key; ERR_NOT_FOUND. */
-MUST_USE enum err replica_lookup(struct replica *r, unsigned table, struct str key, struct str *value);
+MUST_USE enum err replica_lookup(struct replica *r, unsigned table, struct str key,
+				 struct str *value);
 
 /*
  * Walk rows of a table in order of their keys. The caller gives the first key (or greater); `back`
- * walks downwards from the key (or smaller). An empty key is the beginning of the table, with `back`
- * its end. cursor_open stands before the first row; each cursor_next gives one: ERR_NOT_FOUND at the
- * end, and again after it. Several may be open; all are closed before the snapshot or transaction
- * ends. A put into the same table while one is open leaves what it gives next undefined.
- * ERR_TOO_LARGE: a key beyond REPLICA_KEY_MAX; ERR_DAMAGED, ERR_NO_MEMORY, ERR_IO.
+ * walks downwards from the key (or smaller). An empty key is the beginning of the table, with
+ * `back` its end. cursor_open stands before the first row; each cursor_next gives one:
+ * ERR_NOT_FOUND at the end, and again after it. Several may be open; all are closed before the
+ * snapshot or transaction ends. A put into the same table while one is open leaves what it gives
+ * next undefined. ERR_TOO_LARGE: a key beyond REPLICA_KEY_MAX; ERR_DAMAGED, ERR_NO_MEMORY, ERR_IO.
  */
 struct cursor {
 	void *impl;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* store_help: what the tests of the stores share: directories that go away, files to damage, events. */
+/* store_help: what the stores' tests share: directories that go away, files to damage, events. */
 #ifndef AVOW_TESTS_STORE_HELP_H
 #define AVOW_TESTS_STORE_HELP_H
 
@@ -24,7 +24,7 @@
 #define MIB ((size_t)1 << 20)
 #define NOW INT64_C(1750000000000000)
 
-/* Small enough that a test meets the end of the map; no reserve, so that a full disk is no matter. */
+/* Small enough that a test meets the end of the map; no reserve: a full disk is no matter. */
 static const struct lm_sizes small_sizes __attribute__((unused)) = {
 	.map = 128 * KIB, .room = 64 * KIB, .step = 256 * KIB, .reserve = 0
 };
@@ -57,6 +57,7 @@ static inline int temp_make(void **state)
 	return mkdtemp(path) ? 0 : -1;
 }
 
+/* For nftw. */
 static inline int temp_remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
 {
 	(void)st;

@@ -329,7 +329,8 @@ static void an_event_that_is_too_large_is_refused_and_the_others_stay(void **sta
 	assert_int_equal(log_open(*state, NOW, &log, NULL), ERR_OK);
 	assert_int_equal(log_begin(log), ERR_OK);
 	assert_int_equal(put(log, 1, "a", NOW), ERR_OK);
-	assert_int_equal(log_put(log, &id, STR("a"), (struct str){ big, EVENT_BYTES_MAX + 1 }, NOW, &r),
+	assert_int_equal(log_put(log, &id, STR("a"), (struct str){ big, EVENT_BYTES_MAX + 1 },
+				 NOW, &r),
 			 ERR_TOO_LARGE);
 	assert_int_equal(log_put(log, &id, (struct str){ deal, SLUG_MAX + 1 }, STR("x"), NOW, &r),
 			 ERR_TOO_LARGE);
@@ -385,7 +386,7 @@ static void a_log_commit_takes_so_many_bytes_and_no_more(void **state)
 
 static void below_the_reserve_writing_is_refused_and_reading_goes_on(void **state)
 {
-	const struct lm_sizes greedy = { .map = MIB, .room = MIB, .step = MIB, .reserve = SIZE_MAX };
+	const struct lm_sizes greedy = { MIB, MIB, MIB, .reserve = SIZE_MAX };
 	struct log *log = open_log(*state);
 	struct record_list got;
 	struct fault f;
@@ -488,8 +489,8 @@ static void a_slice_keeps_its_limit_of_events(void **state)
 	arena_init(&a, ARENA_MAX);
 	commit_events(log, 1, 30);
 	for (size_t limit = 0; limit <= 40; limit++) {
-		assert_int_equal(log_read(log, 5, (struct slice_limits){ limit, SIZE_MAX }, &a, &got,
-					  NULL),
+		assert_int_equal(log_read(log, 5, (struct slice_limits){ limit, SIZE_MAX }, &a,
+					  &got, NULL),
 				 ERR_OK);
 		assert_int_equal(got.n, limit < 25 ? limit : 25);
 	}

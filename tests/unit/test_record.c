@@ -11,8 +11,9 @@ static const char event_bytes[] = "somebody's statement, with its source";
 
 static struct record sample(void)
 {
-	struct record r = { .epoch = 3, .seq = UINT64_C(0x0102030405060708), .recorded = NOW, .event = EVENT };
+	struct record r = { .epoch = 3, .recorded = NOW, .event = EVENT };
 
+	r.seq = UINT64_C(0x0102030405060708);
 	for (size_t i = 0; i < HASH_SIZE; i++)
 		r.leaf.b[i] = (uint8_t)(i + 1);
 	return r;
@@ -55,8 +56,8 @@ static void the_bytes_of_format_one_do_not_change(void **state)
 		0, 0, 0, 0, 0, 0, 0, 3, /* epoch */
 		1, 2, 3, 4, 5, 6, 7, 8, /* seq */
 		0x00, 0x06, 0x37, 0x9d, 0xa0, 0x5b, 0x60, 0x00, /* recorded */
-		1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24,
-		25, 26, 27, 28, 29, 30, 31, 32
+		1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, /* leaf */
+		17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32
 	};
 	static const unsigned char sum[8] = { 0xe7, 0xdb, 0x17, 0x50, 0xd6, 0x5c, 0xeb, 0x79 };
 	const struct record r = sample();
@@ -187,8 +188,9 @@ static void a_flipped_bit_of_a_cell_is_refused(void **state)
 
 static struct identity sample_identity(void)
 {
-	struct identity i = { .kind = "avow-log", .format = 1, .index_version = 7, .epoch = 5, .created = NOW };
+	struct identity i = { .kind = "avow-log", .format = 1, .index_version = 7, .epoch = 5 };
 
+	i.created = NOW;
 	memset(i.ledger.b, 0xab, ID_SIZE);
 	return i;
 }

@@ -253,7 +253,8 @@ static void a_row_replaces_the_one_with_its_key_in_its_table_alone(void **state)
 	assert_int_equal(replica_begin(r), ERR_OK);
 	for (unsigned t = 0; t < REPLICA_TABLES; t++) {
 		assert_int_equal(index_row(r, t, "k", "first"), ERR_OK);
-		assert_int_equal(replica_index(r, t, STR("k"), (struct str){ "abcdefghijklmnop", t }),
+		assert_int_equal(replica_index(r, t, STR("k"),
+					       (struct str){ "abcdefghijklmnop", t }),
 				 ERR_OK);
 	}
 	assert_int_equal(replica_commit(r), ERR_OK);
@@ -285,7 +286,8 @@ static void keys_and_values_beyond_their_limits_are_refused_and_spoil_nothing(vo
 			 ERR_OK);
 	assert_int_equal(replica_commit(r), ERR_OK);
 	assert_int_equal(replica_snap(r), ERR_OK);
-	assert_int_equal(replica_lookup(r, 1, (struct str){ big, REPLICA_KEY_MAX }, &value), ERR_OK);
+	assert_int_equal(replica_lookup(r, 1, (struct str){ big, REPLICA_KEY_MAX }, &value),
+			 ERR_OK);
 	assert_int_equal(value.n, REPLICA_VALUE_MAX);
 	assert_int_equal(replica_lookup(r, 1, (struct str){ big, REPLICA_KEY_MAX + 1 }, &value),
 			 ERR_NOT_FOUND);
@@ -534,7 +536,8 @@ struct model {
 static struct str key_of(unsigned n, char *space)
 {
 	/* lengths that differ, an order that is not that of the numbers */
-	const int size = snprintf(space, 64, "%c%u%.*s", (char)('a' + n * 7 % 26), n, (int)(n % 20) + 1,
+	const int size = snprintf(space, 64, "%c%u%.*s", (char)('a' + n * 7 % 26), n,
+				  (int)(n % 20) + 1,
 				  ".....................");
 
 	return (struct str){ space, (size_t)size };

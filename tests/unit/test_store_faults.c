@@ -3,7 +3,6 @@
 #include "tests/unit/store_help.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -115,8 +114,9 @@ static void a_file_cut_off_anywhere_is_damage_and_not_a_crash(void **state)
 
 	make_log(dir, 200);
 	char *bytes = file_read(DATA(dir), &size);
-	const size_t sizes[] = { 0, 1, 15, 16, 100, 152, 153, 4095, 4096, 4097, 4248, 4249, 8191, 8192, 8193,
-				 12288, 16384, 40000, size / 2, size - 8192, size - 4097, size - 4096, size - 1 };
+	const size_t sizes[] = { 0, 1, 15, 16, 100, 152, 153, 4095, 4096, 4097, 4248, 4249, 8191,
+				 8192, 8193, 12288, 16384, 40000, size / 2, size - 8192,
+				 size - 4097, size - 4096, size - 1 };
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
 		file_write(DATA(dir), bytes, sizes[i]);
 		assert_refused(dir, ERR_DAMAGED);
@@ -429,8 +429,8 @@ static enum err go_on(struct log *log)
 }
 
 /*
- * `reserve` is less than a log commit takes, so that the disk becomes full in the middle of one; with
- * some pages left LMDB's write is cut short, and it says EIO.
+ * `reserve` is less than a log commit takes, so that the disk becomes full in the middle of one;
+ * with some pages left LMDB's write is cut short, and it says EIO.
  */
 static int child_on_a_full_disk(const char *dir)
 {
