@@ -87,7 +87,8 @@ const struct command command_talks = {
 		"anonymous",
 		"avow talks --deal softbank-openai-2025 --amount '40bn USD' --phase advanced "
 		"--publisher CNBC"),
-	.options = { fields_about, fields_money, fields_adds, fields_said, fields_phase, fields_any, fields_write, NULL },
+	.options = { fields_about, fields_money, fields_adds, fields_said, fields_phase, fields_any,
+		     fields_write, NULL },
 	.run = run_write,
 	.kind = kind_talks,
 };

@@ -3,12 +3,13 @@
 #include "tools/settings.h"
 
 #include <errno.h>
-#include <ini.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "tools/inifile.h"
 
 #define SYSTEM_CONFIG "/etc/avow/config"
 #define PATH_SIZE 700u
@@ -82,56 +83,37 @@ static void from_variables(struct settings *s)
 
 /* ---- files ---- */
 
-/* inih calls without a line number as Debian builds it, so the reader counts. */
 struct file_reader {
 	struct settings *s;
-	FILE *f;
 	const char *path;
-	int line;
 	enum setting_rank rank;
-	struct fault *fault;
-	enum err e;
 };
 
-static char *next_line(char *to, int size, void *arg)
-{
-	struct file_reader *r = arg;
-	char *got = fgets(to, size, r->f);
-
-	if (got)
-		r->line++;
-	return got;
-}
-
-static int on_pair(void *arg, const char *section, const char *name, const char *value)
+static enum err on_pair(void *arg, const char *section, const char *name, const char *value, int line,
+			struct fault *fault)
 {
 	struct file_reader *r = arg;
 	char origin[SETTING_ORIGIN_MAX];
 
 	if (*section && strcmp(section, "avow") != 0)
-		return 1; /* other programs' sections */
-	(void)snprintf(origin, sizeof(origin), "%.480s:%d", r->path, r->line);
-	r->e = settings_set(r->s, name, value, r->rank, origin, r->fault);
-	return r->e == ERR_OK;
+		return ERR_OK; /* other programs' sections */
+	(void)snprintf(origin, sizeof(origin), "%.480s:%d", r->path, line);
+	return settings_set(r->s, name, value, r->rank, origin, fault);
 }
 
 static enum err from_file(struct settings *s, const char *path, enum setting_rank rank, bool needed,
 			  struct fault *fault)
 {
-	FILE *f = fopen(path, "re");
+	struct file_reader reader = { s, path, rank };
+	struct fault why;
 
-	if (!f && (needed || (errno != ENOENT && errno != ENOTDIR)))
-		return fault_set(fault, ERR_IO, NULL, "cannot read the config file %s: %s", path,
-				 strerror(errno));
-	if (!f)
+	fault_init(&why);
+	const enum err e = inifile_read(path, on_pair, &reader, NULL, &why);
+	if (e == ERR_NOT_FOUND && !needed)
 		return ERR_OK;
-	struct file_reader reader = { s, f, path, 0, rank, fault, ERR_OK };
-	const int bad = ini_parse_stream(next_line, &reader, on_pair, &reader);
-	(void)fclose(f);
-	if (reader.e)
-		return reader.e;
-	if (bad)
-		return fault_set(fault, ERR_USAGE, NULL, "%s:%d: not a line `name = value`", path, bad);
+	if (e)
+		return fault_set(fault, e == ERR_IO || e == ERR_NOT_FOUND ? ERR_IO : ERR_USAGE, NULL,
+				 "%s", why.text);
 	return ERR_OK;
 }
 

@@ -2,7 +2,7 @@
 /*
  * spool: a file of records of 32 bytes, a key and an id, behind a line that says what it is.
  *
- * The key is derived from the line's text and its number among equal ones. In memory: a hash table
+ * The key is derived from the line's text and its number among equal ones. In memory: a map
  * from key to id, of both what the file holds and what this run adds. A record that a crash cut in
  * two is cut off at the next start: it was not synced, so its id was never sent.
  */
@@ -17,24 +17,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tools/settings.h"
+#include "tools/idmap.h"
 
 #define HEAD "avow spool 1\n"
 #define HEAD_SIZE (sizeof(HEAD) - 1)
 #define RECORD_SIZE (2 * ID_SIZE)
 #define PENDING_MAX ((size_t)64 << 20)
 
-struct slot {
-	struct id key, id;
-	uint32_t repeats; /* of a text: how many equal lines came in this run */
-	bool used;
-};
 struct spool {
 	int fd;
 	char *path;
-	struct slot *slots;
-	size_t nslots, count; /* a power of two; used ones */
-	struct buf pending;   /* records to write */
+	struct idmap ids;   /* key to id; count: equal lines seen in this run */
+	struct buf pending; /* records to write */
 };
 
 /* namespace of keys; any constant will do */
@@ -46,62 +40,12 @@ const char *spool_path(const struct spool *s)
 	return s->path;
 }
 
-/* ---- the table ---- */
-
-static struct slot *find(struct spool *s, const struct id *key)
-{
-	size_t i;
-
-	memcpy(&i, key->b, sizeof(i)); /* derived by a hash: any bytes of it spread well */
-	for (i &= s->nslots - 1;; i = (i + 1) & (s->nslots - 1))
-		if (!s->slots[i].used || memcmp(&s->slots[i].key, key, sizeof(*key)) == 0)
-			return &s->slots[i];
-}
-
-static enum err grow(struct spool *s)
-{
-	struct slot *old = s->slots;
-	const size_t nold = s->nslots;
-
-	if (s->count * 2 < s->nslots)
-		return ERR_OK;
-	if (s->count >= SPOOL_LINES_MAX)
-		return ERR_TOO_LARGE;
-	s->nslots = nold ? nold * 2 : 1024;
-	s->slots = calloc(s->nslots, sizeof(*s->slots));
-	if (!s->slots) {
-		s->slots = old;
-		s->nslots = nold;
-		return ERR_NO_MEMORY;
-	}
-	for (size_t i = 0; i < nold; i++)
-		if (old[i].used)
-			*find(s, &old[i].key) = old[i];
-	free(old);
-	return ERR_OK;
-}
-
-/* The slot of a key, made where it is new. */
-static enum err slot_of(struct spool *s, const struct id *key, struct slot **out)
-{
-	const enum err e = grow(s);
-
-	if (e)
-		return e;
-	*out = find(s, key);
-	if (!(*out)->used) {
-		**out = (struct slot){ .key = *key, .used = true };
-		s->count++;
-	}
-	return ERR_OK;
-}
-
 /* ---- the file ---- */
 
 static enum err read_all(struct spool *s, size_t size, struct fault *fault)
 {
 	struct id pair[2];
-	struct slot *slot;
+	struct idmap_slot *slot;
 	const size_t n = size < HEAD_SIZE ? 0 : (size - HEAD_SIZE) / RECORD_SIZE;
 	FILE *f = fdopen(dup(s->fd), "r");
 	char head[HEAD_SIZE] = { 0 };
@@ -116,9 +60,9 @@ static enum err read_all(struct spool *s, size_t size, struct fault *fault)
 		if (fread(pair, sizeof(pair), 1, f) != 1)
 			e = fault_set(fault, ERR_IO, NULL, "cannot read %s", s->path);
 		else
-			e = slot_of(s, &pair[0], &slot);
+			e = idmap_slot(&s->ids, &pair[0], &slot);
 		if (!e)
-			slot->id = pair[1];
+			slot->value = pair[1];
 	}
 	(void)fclose(f);
 	const off_t end = (off_t)(n ? HEAD_SIZE + n * RECORD_SIZE : size < HEAD_SIZE ? 0 : HEAD_SIZE);
@@ -180,7 +124,7 @@ void spool_close(struct spool *s)
 	if (s->fd >= 0)
 		(void)close(s->fd);
 	buf_fini(&s->pending);
-	free(s->slots);
+	idmap_fini(&s->ids);
 	free(s->path);
 	free(s);
 }
@@ -189,34 +133,34 @@ enum err spool_id(struct spool *s, struct str line, int64_t now_us, struct id *i
 		  struct fault *fault)
 {
 	struct id text_key, key;
-	struct slot *slot;
-	char number[16 + ID_SIZE];
+	struct idmap_slot *slot;
+	char number[24 + ID_SIZE];
 	enum err e;
 
 	id_derive(key_space, line, text_key.b);
-	e = slot_of(s, &text_key, &slot);
+	e = idmap_slot(&s->ids, &text_key, &slot);
 	if (e)
 		return fault_set(fault, e, NULL, "too many lines without an id");
-	const uint32_t repeat = slot->repeats++;
+	const uint64_t repeat = slot->count++;
 	key = text_key;
 	if (repeat) {
 		memcpy(number, text_key.b, ID_SIZE);
-		const int n = snprintf(number + ID_SIZE, sizeof(number) - ID_SIZE, "#%u", repeat);
+		const int n = snprintf(number + ID_SIZE, sizeof(number) - ID_SIZE, "#%llu", (unsigned long long)repeat);
 		id_derive(key_space, (struct str){ number, ID_SIZE + (size_t)n }, key.b);
-		e = slot_of(s, &key, &slot);
+		e = idmap_slot(&s->ids, &key, &slot);
 		if (e)
 			return fault_set(fault, e, NULL, "too many lines without an id");
 	}
 	static const struct id none;
-	if (memcmp(&slot->id, &none, sizeof(none)) == 0) {
-		id_make(now_us, slot->id.b);
+	if (memcmp(&slot->value, &none, sizeof(none)) == 0) {
+		id_make(now_us, slot->value.b);
 		e = buf_put(&s->pending, key.b, ID_SIZE);
 		if (!e)
-			e = buf_put(&s->pending, slot->id.b, ID_SIZE);
+			e = buf_put(&s->pending, slot->value.b, ID_SIZE);
 		if (e)
 			return fault_set(fault, e, NULL, "out of memory");
 	}
-	*id = slot->id;
+	*id = slot->value;
 	return ERR_OK;
 }
 

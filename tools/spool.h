@@ -11,8 +11,6 @@
 
 #include "proto/msg.h"
 
-#define SPOOL_LINES_MAX ((size_t)64 << 20)
-
 struct spool;
 /*
  * Open, or make, the spool at `path`, reading what it holds; another process that has it open is

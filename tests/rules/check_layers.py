@@ -38,7 +38,7 @@ VENDORS = {
     "csv.h": ["tools/csv.c"],
     "libsmartcols.h": ["tools/table.c"],
     "libsmartcols/libsmartcols.h": ["tools/table.c"],
-    "ini.h": ["tools/settings.c"],
+    "ini.h": ["tools/inifile.c"],
     "cmocka.h": ["tests/*"],
 }
 
