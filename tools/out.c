@@ -127,7 +127,7 @@ enum err json_quote(struct str s, struct buf *out)
 
 enum err csv_quote(struct str s, struct buf *out)
 {
-	bool needed = s.n && (s.p[0] == ' ' || s.p[s.n - 1] == ' ');
+	bool needed = false;
 
 	for (size_t i = 0; i < s.n && !needed; i++)
 		needed = s.p[i] == '"' || s.p[i] == ',' || s.p[i] == '\n' || s.p[i] == '\r';

@@ -26,7 +26,7 @@ enum out_type {
 	out_is_amount, /* one column for people; NAME_low, _high, _currency, _flags in TSV and CSV */
 	out_is_json    /* text that is JSON already: as it is in JSON, escaped elsewhere */
 };
-#define OUT_COLUMNS_MAX 64u
+#define OUT_COLUMNS_MAX 256u
 struct out_column {
 	const char *name; /* snake_case; a table's head shows it with spaces */
 	enum out_type type;

@@ -8,7 +8,7 @@
 
 #include "proto/base.h"
 
-#define TABLE_COLUMNS_MAX 64u
+#define TABLE_COLUMNS_MAX 256u
 
 struct table;
 /* `fit`: cut and wrap to the terminal's width; else nothing is cut. ERR_NO_MEMORY, as all below. */
