@@ -2,10 +2,9 @@
 /*
  * service: what every service is started with, and how it is asked to stop.
  *
- * A service is one function that runs one event loop on the calling thread until it is stopped:
- *   int ledger_run(const struct service_config *, struct service_control *, struct fault *);
- *   int ingest_run(…), int query_run(…)
- * All of them can run in one process, each on its own thread, sharing nothing but the ZeroMQ context.
+ * A service is one function, ledger_run, ingest_run or query_run (main.h of its folder), that runs
+ * one event loop on the calling thread until it is stopped. All of them can run in one process, each
+ * on its own thread, sharing nothing but the ZeroMQ context.
  */
 #ifndef AVOW_SERVICES_SHARED_SERVICE_H
 #define AVOW_SERVICES_SHARED_SERVICE_H
@@ -13,6 +12,8 @@
 #include "proto/msg.h"
 
 #define SERVICE_ENDPOINTS_MAX 4
+
+struct port;
 
 struct service_config {
 	const char *dir;  /* its own directory: the ledger's log, the query's replica; NULL for ingest */
@@ -28,13 +29,34 @@ struct service_config {
 
 /*
  * Asks a service to stop: any thread or a signal handler writes to `stop_fd[1]`; the loop polls
- * stop_fd[0], finishes what is in hand, and returns. `ready_fd`: the loop writes one byte there once
- * it answers; -1: nobody wants to know.
+ * stop_fd[0], finishes what is in hand, and returns. `ready_fd`: the loop writes one line there once
+ * it answers, as "ledger ready on ipc:///run/avow/ledger.sock"; -1: nobody wants to know.
  */
 struct service_control {
 	void *zmq; /* the process's one ZeroMQ context */
 	int stop_fd[2];
 	int ready_fd;
 };
+
+/*
+ * A service's function. ERR_OK: it was asked to stop, and did. Otherwise it could not start, or had
+ * to leave, and fault says why: ERR_IO, ERR_NO_MEMORY, ERR_USAGE, errors of log_open.
+ */
+typedef enum err service_function(const struct service_config *config,
+				  struct service_control *control, struct fault *fault);
+
+/* Open the pipe of a control; ERR_IO. */
+MUST_USE enum err service_control_open(struct service_control *control, void *zmq, int ready_fd,
+				       struct fault *fault);
+void service_control_close(struct service_control *control);
+/* Ask to stop; may be called from a signal handler, and more than once. */
+void service_stop(const struct service_control *control);
+/*
+ * For a service, once it answers: write the endpoints file, then the line to ready_fd. `tape` may be
+ * NULL. ERR_IO, ERR_NO_SPACE with words in fault.
+ */
+MUST_USE enum err service_ready(const char *service, const struct service_config *config,
+				const struct service_control *control, const struct port *listen,
+				const struct port *tape, struct fault *fault);
 
 #endif

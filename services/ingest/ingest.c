@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ingest: a table of requests on their way to the ledger.
+ *
+ * To the ledger a request is known by its place in the table and a count of how often that place
+ * was used, so that an answer that comes too late finds nobody. In a `partial` publish an event that
+ * is refused here travels as one of no bytes: places stay, and the ledger's list of faults has a row
+ * for it that is replaced by ours.
+ */
+#include "services/ingest/ingest.h"
+
+#include <stdlib.h>
+
+#include "services/shared/faults.h"
+
+#define REQUEST_ARENA_MAX ((size_t)48 << 20)
+#define EVENT_ARENA_MAX ((size_t)4 << 20)
+#define FAULT_FIELDS_MAX ((size_t)8 << 20)
+/* rid to the ledger: the place in the low bits, how often it was used above; one place is hello's. */
+#define PLACE_BITS 13
+#define PLACE_HELLO ((UINT64_C(1) << PLACE_BITS) - 1)
+_Static_assert(INGEST_PENDING_MAX <= PLACE_HELLO, "places must fit their bits");
+
+struct pending {
+	bool used;
+	uint64_t uses;
+	struct peer from;
+	uint64_t rid;
+	int64_t deadline_ms;
+	size_t bytes;
+	struct arena faults_arena; /* only where something was refused */
+	struct event_fault_list faults;
+	uint32_t next_free;
+};
+
+struct ingest {
+	struct sender people, ledger;
+	struct arena arena;	  /* of one message */
+	struct arena event_arena; /* of one event in it */
+	struct pending *pending;
+	uint32_t first_free; /* INGEST_PENDING_MAX: none */
+	size_t npending, pending_bytes;
+	bool known; /* the ledger has said who it is */
+	struct id ledger_id;
+	uint64_t epoch, head;
+	uint64_t greetings;
+	int64_t greeted_ms, heard_ms, started_us;
+	bool heard;
+	uint64_t count_requests, count_events, count_refused, count_busy, count_unknown;
+};
+
+struct ingest *ingest_new(struct outlet people, struct outlet ledger, struct now now)
+{
+	struct ingest *g = calloc(1, sizeof(*g));
+
+	if (!g)
+		return NULL;
+	g->started_us = now.wall_us;
+	g->greeted_ms = now.mono_ms - INGEST_GREET_MS;
+	sender_init(&g->people, people);
+	sender_init(&g->ledger, ledger);
+	arena_init(&g->arena, REQUEST_ARENA_MAX);
+	arena_init(&g->event_arena, EVENT_ARENA_MAX);
+	g->pending = calloc(INGEST_PENDING_MAX, sizeof(*g->pending));
+	if (!g->pending) {
+		ingest_free(g);
+		return NULL;
+	}
+	for (uint32_t i = 0; i < INGEST_PENDING_MAX; i++)
+		g->pending[i].next_free = i + 1;
+	return g;
+}
+
+static void pending_end(struct ingest *g, struct pending *p)
+{
+	ensure(p->used && g->npending > 0);
+	arena_fini(&p->faults_arena);
+	p->faults = (struct event_fault_list){ 0 };
+	p->used = false;
+	p->uses++;
+	p->next_free = g->first_free;
+	g->first_free = (uint32_t)(p - g->pending);
+	g->npending--;
+	g->pending_bytes -= p->bytes;
+}
+
+void ingest_free(struct ingest *g)
+{
+	if (!g)
+		return;
+	for (size_t i = 0; g->pending && i < INGEST_PENDING_MAX; i++)
+		if (g->pending[i].used)
+			pending_end(g, &g->pending[i]);
+	sender_fini(&g->people);
+	sender_fini(&g->ledger);
+	arena_fini(&g->arena);
+	arena_fini(&g->event_arena);
+	free(g->pending);
+	free(g);
+}
+
+size_t ingest_waiting(const struct ingest *g)
+{
+	return g->npending;
+}
+
+/* ---- people ---- */
+
+static void refuse(struct ingest *g, const struct request *r, const struct fault *fault)
+{
+	g->count_refused++;
+	sender_refuse(&g->people, r->from, r->head.rid, fault);
+}
+
+/* Check every event; what is at fault is noted, and emptied. */
+static enum err check_events(struct ingest *g, struct publish *p, struct now now,
+			     struct event_fault_list *faults)
+{
+	for (size_t i = 0; i < p->events.n; i++) {
+		struct str *bytes = &p->events.v[i];
+		struct event event;
+		struct fault fault;
+
+		arena_reset(&g->event_arena);
+		fault_init(&fault);
+		if (bytes->n > EVENT_BYTES_MAX) {
+			fault.max = EVENT_BYTES_MAX;
+			fault.code = fault_set(&fault, ERR_TOO_LARGE, NULL,
+					       "an event has at most %u bytes", EVENT_BYTES_MAX);
+		} else {
+			fault.code = event_check(*bytes, now.wall_us, &g->event_arena, &event, &fault);
+		}
+		if (!fault.code)
+			continue;
+		bytes->n = 0;
+		if (faults_add(faults, p->events.n, i, &fault, &g->arena))
+			return ERR_NO_MEMORY;
+	}
+	return ERR_OK;
+}
+
+/* A copy that lives until the ledger's answer. */
+static enum err keep_faults(struct pending *p, const struct event_fault_list *faults)
+{
+	arena_init(&p->faults_arena, FAULT_FIELDS_MAX);
+	struct event_fault *v = arena_alloc(&p->faults_arena, faults->n * sizeof(*v));
+	if (!v)
+		return ERR_NO_MEMORY;
+	for (size_t i = 0; i < faults->n; i++) {
+		v[i] = faults->v[i];
+		v[i].text = arena_str(&p->faults_arena, v[i].text);
+		v[i].field = arena_str(&p->faults_arena, v[i].field);
+		if (!v[i].text.p || !v[i].field.p)
+			return ERR_NO_MEMORY;
+	}
+	p->faults = (struct event_fault_list){ .v = v, .n = faults->n };
+	return ERR_OK;
+}
+
+static enum err forward(struct ingest *g, const struct request *r, const struct publish *p,
+			const struct event_fault_list *faults, struct now now, struct fault *fault)
+{
+	const uint32_t place = g->first_free;
+	struct pending *slot = &g->pending[place];
+	enum err e = ERR_OK;
+
+	ensure(place < INGEST_PENDING_MAX && !slot->used);
+	g->first_free = slot->next_free;
+	g->npending++;
+	g->pending_bytes += r->wire.n;
+	slot->used = true;
+	slot->from = *r->from;
+	slot->rid = r->head.rid;
+	slot->deadline_ms = r->deadline_ms;
+	slot->bytes = r->wire.n;
+	if (faults->n)
+		e = keep_faults(slot, faults);
+	if (!e)
+		e = sender_ask(&g->ledger, slot->uses << PLACE_BITS | place,
+			       (uint64_t)(r->deadline_ms - now.mono_ms), &shape_publish, p);
+	if (!e)
+		return ERR_OK;
+	pending_end(g, slot);
+	if (e == ERR_BUSY)
+		fault->retry_after_ms = INGEST_BUSY_MS;
+	if (e == ERR_UNREACHABLE)
+		e = ERR_UNAVAILABLE;
+	return fault_set(fault, e, NULL, "%s", e == ERR_UNAVAILABLE ?
+			 "the ledger cannot be reached; surely not written" : "");
+}
+
+static enum err take_publish(struct ingest *g, const struct request *r, struct now now,
+			     struct fault *fault)
+{
+	struct event_fault_list faults = { 0 };
+	struct publish p;
+
+	if (r->deadline_ms <= now.mono_ms)
+		return fault_set(fault, ERR_DEADLINE, NULL, "the deadline passed before it was read");
+	if (g->npending == INGEST_PENDING_MAX ||
+	    (g->npending && r->wire.n > INGEST_PENDING_BYTES_MAX - g->pending_bytes)) {
+		g->count_busy++;
+		fault->retry_after_ms = INGEST_BUSY_MS;
+		return fault_set(fault, ERR_BUSY, NULL, "%zu requests wait for the ledger already",
+				 g->npending);
+	}
+	enum err e = msg_decode(&shape_publish, r->wire, &g->arena, &p, fault);
+	if (e)
+		return e;
+	if (p.events.n == 0)
+		return fault_set(fault, ERR_BAD_VALUE, "events", "a publish without events");
+	e = check_events(g, &p, now, &faults);
+	if (e)
+		return e;
+	g->count_events += p.events.n;
+	if (faults.n && !(msg_has(&p, publish, partial) && p.partial)) {
+		struct error error;
+		g->count_refused++;
+		(void)faults_refusal(&faults, p.events.n, &error);
+		sender_answer(&g->people, r->from, r->head.rid, &shape_error, &error);
+		return ERR_OK;
+	}
+	return forward(g, r, &p, &faults, now, fault);
+}
+
+static void take_hello(struct ingest *g, const struct request *r, struct now now)
+{
+	struct welcome w;
+
+	if (!g->known) {
+		g->count_refused++;
+		sender_refuse_as(&g->people, r->from, r->head.rid, ERR_UNAVAILABLE,
+				 "the ledger has not been reached yet");
+		return;
+	}
+	welcome_init(&w, "ingest", now.wall_us);
+	msg_set(&w, welcome, ledger, g->ledger_id);
+	msg_set(&w, welcome, epoch, g->epoch);
+	msg_set(&w, welcome, head, g->head);
+	sender_answer(&g->people, r->from, r->head.rid, &shape_welcome, &w);
+}
+
+static void take_status(struct ingest *g, const struct request *r, struct now now)
+{
+	struct state_of_service s;
+	struct counters counters = { .n = 0 };
+
+	state_init(&s, "ingest", g->started_us, now.wall_us);
+	if (g->known) {
+		msg_set(&s, state_of_service, ledger, g->ledger_id);
+		msg_set(&s, state_of_service, epoch, g->epoch);
+		msg_set(&s, state_of_service, upstream_head, g->head);
+	}
+	msg_set(&s, state_of_service, upstream_ok,
+		g->heard && now.mono_ms - g->heard_ms < INGEST_SILENCE_MS);
+	counters_add(&counters, "requests", g->count_requests);
+	counters_add(&counters, "events", g->count_events);
+	counters_add(&counters, "refused", g->count_refused);
+	counters_add(&counters, "busy", g->count_busy);
+	counters_add(&counters, "unknown", g->count_unknown);
+	counters_add(&counters, "waiting", g->npending);
+	counters_add(&counters, "waiting_bytes", g->pending_bytes);
+	counters_add(&counters, "unsent", g->people.failed);
+	counters_into(&counters, &s);
+	sender_answer(&g->people, r->from, r->head.rid, &shape_state_of_service, &s);
+}
+
+void ingest_take(struct ingest *g, const struct parcel *parcel, struct now now)
+{
+	struct request r;
+	struct fault fault;
+
+	g->count_requests++;
+	arena_reset(&g->arena);
+	if (!request_open(&r, parcel, now, &g->people)) {
+		g->count_refused++;
+		return;
+	}
+	fault_init(&fault);
+	switch (r.head.type) {
+	case MSG_publish:
+		fault.code = take_publish(g, &r, now, &fault);
+		if (fault.code)
+			refuse(g, &r, &fault);
+		break;
+	case MSG_hello:
+		take_hello(g, &r, now);
+		break;
+	case MSG_status:
+		take_status(g, &r, now);
+		break;
+	default:
+		(void)fault_set(&fault, ERR_UNKNOWN_MESSAGE, "type",
+				"ingest answers hello, publish and status");
+		refuse(g, &r, &fault);
+	}
+}
+
+/* ---- the ledger ---- */
+
+static void hear_welcome(struct ingest *g, struct str wire)
+{
+	struct welcome w;
+
+	if (msg_decode(&shape_welcome, wire, &g->arena, &w, NULL))
+		return;
+	g->known = true;
+	g->ledger_id = w.ledger;
+	g->epoch = w.epoch;
+	g->head = w.head;
+}
+
+/* Put our faults in the place of the rows that the ledger has for events of no bytes. */
+static void replace_faults(struct event_fault_list *theirs, const struct event_fault_list *ours)
+{
+	for (size_t i = 0, k = 0; i < theirs->n && k < ours->n; i++) {
+		while (k < ours->n && ours->v[k].index < theirs->v[i].index)
+			k++;
+		if (k < ours->n && ours->v[k].index == theirs->v[i].index)
+			theirs->v[i] = ours->v[k];
+	}
+}
+
+static enum err pass_published(struct ingest *g, struct str wire, const struct pending *p)
+{
+	struct published answer;
+	const enum err e = msg_decode(&shape_published, wire, &g->arena, &answer, NULL);
+
+	if (e)
+		return e;
+	replace_faults(&answer.faults, &p->faults);
+	for (size_t i = 0; i < answer.receipts.n; i++)
+		if (answer.receipts.v[i].last > g->head)
+			g->head = answer.receipts.v[i].last;
+	sender_answer(&g->people, &p->from, p->rid, &shape_published, &answer);
+	return ERR_OK;
+}
+
+static enum err pass_error(struct ingest *g, struct str wire, const struct pending *p)
+{
+	struct error answer;
+	const enum err e = msg_decode(&shape_error, wire, &g->arena, &answer, NULL);
+
+	if (e)
+		return e;
+	g->count_refused++;
+	sender_answer(&g->people, &p->from, p->rid, &shape_error, &answer);
+	return ERR_OK;
+}
+
+static void unknown(struct ingest *g, struct pending *p, const char *why)
+{
+	g->count_unknown++;
+	sender_refuse_as(&g->people, &p->from, p->rid, ERR_UNKNOWN, why);
+	pending_end(g, p);
+}
+
+void ingest_hear(struct ingest *g, struct str wire, struct now now)
+{
+	struct head head;
+
+	arena_reset(&g->arena);
+	if (msg_peek(wire, &head, NULL))
+		return;
+	g->heard = true;
+	g->heard_ms = now.mono_ms;
+	if (head.type == MSG_welcome) {
+		hear_welcome(g, wire);
+		return;
+	}
+	const uint64_t place = head.rid & PLACE_HELLO;
+	if (place >= INGEST_PENDING_MAX)
+		return;
+	struct pending *p = &g->pending[place];
+	if (!p->used || head.rid >> PLACE_BITS != p->uses)
+		return; /* it was given up meanwhile */
+	enum err e = ERR_UNKNOWN_MESSAGE;
+	if (head.type == MSG_published)
+		e = pass_published(g, wire, p);
+	else if (head.type == MSG_error)
+		e = pass_error(g, wire, p);
+	if (e)
+		unknown(g, p, "the ledger's answer could not be read");
+	else
+		pending_end(g, p);
+}
+
+/* ---- time ---- */
+
+static void greet(struct ingest *g, struct now now)
+{
+	const struct hello hello = { 0 };
+
+	g->greeted_ms = now.mono_ms;
+	/* nobody there, or no room: the next greeting is soon */
+	const enum err e = sender_ask(&g->ledger, g->greetings++ << PLACE_BITS | PLACE_HELLO,
+				      INGEST_GREET_MS, &shape_hello, &hello);
+	(void)e;
+}
+
+int ingest_tick(struct ingest *g, struct now now)
+{
+	int64_t next_ms = g->greeted_ms + INGEST_GREET_MS - now.mono_ms;
+
+	if (next_ms <= 0) {
+		greet(g, now);
+		next_ms = INGEST_GREET_MS;
+	}
+	for (size_t i = 0, left = g->npending; left > 0 && i < INGEST_PENDING_MAX; i++) {
+		struct pending *p = &g->pending[i];
+		if (!p->used)
+			continue;
+		left--;
+		const int64_t left_ms = p->deadline_ms - now.mono_ms;
+		if (left_ms <= 0)
+			unknown(g, p, "the ledger did not answer in time");
+		else if (left_ms < next_ms)
+			next_ms = left_ms;
+	}
+	return (int)next_ms;
+}
+
+void ingest_give_up(struct ingest *g)
+{
+	for (size_t i = 0; g->npending > 0 && i < INGEST_PENDING_MAX; i++)
+		if (g->pending[i].used)
+			unknown(g, &g->pending[i], "ingest is being stopped");
+}

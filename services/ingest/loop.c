@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ingest's loop: answers of the ledger first, so that the table empties before it fills. */
+#include "services/ingest/loop.h"
+
+#include "services/ingest/ingest.h"
+
+#define TURN_REQUESTS 512u
+#define TURN_BYTES (4u << 20)
+#define FLUSH_MS 2
+#define STOP_GRACE_MS 2000
+
+static enum err send_to_port(void *arg, const struct peer *to, struct str wire)
+{
+	return port_send(arg, to, wire);
+}
+
+static enum err hear_ledger(struct ingest *g, struct port *ledger, struct inbox *in)
+{
+	const enum err e = port_gather(ledger, in, TURN_BYTES);
+	const struct now now = clock_now();
+
+	for (size_t i = 0; !e && i < inbox_count(in); i++)
+		ingest_hear(g, inbox_at(in, i)->wire, now);
+	inbox_clear(in);
+	return e;
+}
+
+static enum err hear_people(struct ingest *g, struct port *people, struct inbox *in)
+{
+	const enum err e = port_gather(people, in, TURN_BYTES);
+	const struct now now = clock_now();
+
+	for (size_t i = 0; !e && i < inbox_count(in); i++)
+		ingest_take(g, inbox_at(in, i), now);
+	inbox_clear(in);
+	return e;
+}
+
+static enum err serve(struct ingest *g, struct port *people, struct port *ledger, struct inbox *in,
+		      int stop_fd)
+{
+	struct port *const ports[] = { people, ledger };
+	int wait_ms = 0;
+	bool stop = false;
+
+	while (!stop) {
+		enum err e = port_wait(ports, ARRAY_LEN(ports), stop_fd, wait_ms, &stop);
+		if (!e)
+			e = hear_ledger(g, ledger, in);
+		if (!e)
+			e = hear_people(g, people, in);
+		if (e)
+			return e;
+		wait_ms = ingest_tick(g, clock_now());
+		if (port_flush(people) && wait_ms > FLUSH_MS)
+			wait_ms = FLUSH_MS;
+	}
+	return ERR_OK;
+}
+
+/* Stopping: nothing new is read, what is on its way may still come back. */
+static enum err finish(struct ingest *g, struct port *people, struct port *ledger, struct inbox *in)
+{
+	struct port *const ports[] = { ledger };
+	const int64_t end_ms = clock_mono_ms() + STOP_GRACE_MS;
+	int64_t now_ms;
+	bool stop;
+
+	while (ingest_waiting(g) && (now_ms = clock_mono_ms()) < end_ms) {
+		enum err e = port_wait(ports, ARRAY_LEN(ports), -1, (int)(end_ms - now_ms), &stop);
+		if (!e)
+			e = hear_ledger(g, ledger, in);
+		if (e)
+			return e;
+		(void)ingest_tick(g, clock_now());
+	}
+	ingest_give_up(g);
+	(void)port_flush(people);
+	return ERR_OK;
+}
+
+enum err ingest_loop(struct port *people, struct port *ledger, int stop_fd)
+{
+	const struct outlet to_people = { .send = send_to_port, .arg = people };
+	const struct outlet to_ledger = { .send = send_to_port, .arg = ledger };
+	struct inbox *in = inbox_open(TURN_REQUESTS);
+	struct ingest *g = ingest_new(to_people, to_ledger, clock_now());
+	enum err e = ERR_NO_MEMORY;
+
+	if (in && g) {
+		e = serve(g, people, ledger, in, stop_fd);
+		if (!e)
+			e = finish(g, people, ledger, in);
+	}
+	ingest_free(g);
+	inbox_close(in);
+	return e;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ingest, put together: the socket that people reach, the one that reaches the ledger, its loop. */
+#include "services/ingest/main.h"
+
+#include "services/ingest/loop.h"
+#include "services/shared/port.h"
+
+/* Messages that wait at one connection; small, as there may be many. */
+#define PEOPLE_WAITING_MAX 256
+#define LEDGER_WAITING_MAX 8192
+
+static enum err run(const struct service_config *config, struct service_control *control,
+		    struct port *people, struct fault *fault)
+{
+	const struct port_limits limits = { .message_max = MSG_BYTES_MAX,
+					    .waiting_max = LEDGER_WAITING_MAX };
+	struct port *ledger;
+
+	enum err e = port_connect(control->zmq, config->ledger, limits, &ledger, fault);
+	if (e)
+		return e;
+	e = service_ready("ingest", config, control, people, NULL, fault);
+	if (!e) {
+		e = ingest_loop(people, ledger, control->stop_fd[0]);
+		if (e)
+			(void)fault_set(fault, e, NULL, "the sockets of ingest failed");
+	}
+	port_close(ledger);
+	return e;
+}
+
+enum err ingest_run(const struct service_config *config, struct service_control *control,
+		    struct fault *fault)
+{
+	const struct port_limits limits = { .message_max = MSG_BYTES_MAX,
+					    .waiting_max = PEOPLE_WAITING_MAX };
+	struct port *people;
+
+	enum err e = port_listen(control->zmq, config->listen, SERVICE_ENDPOINTS_MAX, limits, &people,
+				 fault);
+	if (e)
+		return e;
+	e = run(config, control, people, fault);
+	port_close(people);
+	return e;
+}

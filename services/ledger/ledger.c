@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ledger: many publishers' requests in one log commit.
+ *
+ * Requests are kept until the end of the turn, so that one that cannot be written because the disk
+ * is full is not lost with the others: the turn is then decided again without writing, and who only
+ * repeats what is there already still gets the receipt.
+ */
+#include "services/ledger/ledger.h"
+
+#include <stdlib.h>
+
+#define TURN_ARENA_MAX ((size_t)48 << 20)
+#define READ_ARENA_MAX ((size_t)16 << 20)
+
+/* One request of the turn. */
+struct asked {
+	struct request r;
+	struct publish publish;
+	struct admission admission;
+	enum err outcome; /* of a publish: ERR_OK, a refusal in admission.error, or a plain error */
+};
+
+/* Somebody who waits for events behind `after`. */
+struct parked {
+	struct peer from;
+	uint64_t rid, after;
+	struct slice_limits limits;
+	int64_t until_ms;
+};
+
+struct ledger {
+	struct log *log;
+	struct sender sender;
+	struct arena arena;	 /* of the turn */
+	struct arena read_arena; /* of one answer to read */
+	struct asked *asked;
+	size_t nasked, npublish;
+	struct parked *parked;
+	size_t nparked;
+	int64_t started_us;
+	uint64_t count_requests, count_events, count_commits, count_refused, count_full;
+};
+
+struct ledger *ledger_new(struct log *log, struct outlet outlet, struct now now)
+{
+	struct ledger *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	l->log = log;
+	l->started_us = now.wall_us;
+	sender_init(&l->sender, outlet);
+	arena_init(&l->arena, TURN_ARENA_MAX);
+	arena_init(&l->read_arena, READ_ARENA_MAX);
+	l->asked = calloc(LEDGER_TURN_REQUESTS, sizeof(*l->asked));
+	l->parked = calloc(LEDGER_PARKED_MAX, sizeof(*l->parked));
+	if (!l->asked || !l->parked) {
+		ledger_free(l);
+		return NULL;
+	}
+	return l;
+}
+
+void ledger_free(struct ledger *l)
+{
+	if (!l)
+		return;
+	sender_fini(&l->sender);
+	arena_fini(&l->arena);
+	arena_fini(&l->read_arena);
+	free(l->asked);
+	free(l->parked);
+	free(l);
+}
+
+/* ---- taking ---- */
+
+static void refuse(struct ledger *l, const struct request *r, const struct fault *fault)
+{
+	l->count_refused++;
+	sender_refuse(&l->sender, r->from, r->head.rid, fault);
+}
+
+static enum err open_publish(struct ledger *l, struct asked *q, struct now now, struct fault *fault)
+{
+	if (now.mono_ms > q->r.deadline_ms)
+		return fault_set(fault, ERR_DEADLINE, NULL, "the deadline passed before it was read");
+	const enum err e = msg_decode(&shape_publish, q->r.wire, &l->arena, &q->publish, fault);
+	if (e)
+		return e;
+	if (q->publish.events.n == 0)
+		return fault_set(fault, ERR_BAD_VALUE, "events", "a publish without events");
+	return ERR_OK;
+}
+
+void ledger_take(struct ledger *l, const struct parcel *parcel, struct now now)
+{
+	struct fault fault;
+
+	require(l->nasked < LEDGER_TURN_REQUESTS);
+	struct asked *q = &l->asked[l->nasked];
+	*q = (struct asked){ 0 };
+	l->count_requests++;
+	if (!request_open(&q->r, parcel, now, &l->sender)) {
+		l->count_refused++;
+		return;
+	}
+	fault_init(&fault);
+	switch (q->r.head.type) {
+	case MSG_hello:
+	case MSG_read:
+	case MSG_status:
+		break;
+	case MSG_publish:
+		fault.code = open_publish(l, q, now, &fault);
+		if (fault.code) {
+			refuse(l, &q->r, &fault);
+			return;
+		}
+		l->npublish++;
+		break;
+	default:
+		(void)fault_set(&fault, ERR_UNKNOWN_MESSAGE, "type",
+				"the ledger answers hello, publish, read and status");
+		refuse(l, &q->r, &fault);
+		return;
+	}
+	l->nasked++;
+}
+
+/* ---- committing ---- */
+
+/* Decide on one publish and put its events; ERR_IO and ERR_NO_SPACE concern the whole turn. */
+static enum err admit(struct ledger *l, struct asked *q, bool full, struct now now)
+{
+	q->outcome = admit_decide(l->log, &q->publish, &l->arena, &q->admission);
+	if (q->outcome == ERR_IO || q->outcome == ERR_NO_SPACE)
+		return q->outcome;
+	if (q->outcome || q->admission.fresh == 0)
+		return ERR_OK;
+	if (full) {
+		q->outcome = ERR_NO_SPACE;
+		return ERR_OK;
+	}
+	return admit_put(l->log, &q->admission, now.wall_us);
+}
+
+static void fail_all(struct ledger *l, enum err outcome)
+{
+	for (size_t i = 0; i < l->nasked; i++)
+		if (l->asked[i].r.head.type == MSG_publish)
+			l->asked[i].outcome = outcome;
+}
+
+/* One attempt at the turn. `full`: nothing can be written, so only look. */
+static enum err attempt(struct ledger *l, bool full, struct now now)
+{
+	size_t fresh = 0;
+
+	enum err e = log_begin(l->log);
+	if (e)
+		return e;
+	for (size_t i = 0; !e && i < l->nasked; i++) {
+		struct asked *q = &l->asked[i];
+		if (q->r.head.type != MSG_publish)
+			continue;
+		e = admit(l, q, full, now);
+		fresh += q->outcome ? 0 : q->admission.fresh;
+	}
+	if (e || fresh == 0) {
+		log_abort(l->log);
+		return e;
+	}
+	e = log_commit(l->log);
+	if (!e) {
+		l->count_commits++;
+		l->count_events += fresh;
+	}
+	return e;
+}
+
+enum err ledger_commit(struct ledger *l, struct now now)
+{
+	if (l->npublish == 0)
+		return ERR_OK;
+	enum err e = attempt(l, false, now);
+	if (e == ERR_NO_SPACE) {
+		l->count_full++;
+		e = attempt(l, true, now);
+	}
+	if (e == ERR_NO_SPACE || e == ERR_NO_MEMORY) {
+		fail_all(l, e);
+		return ERR_OK;
+	}
+	if (e)
+		fail_all(l, ERR_UNKNOWN);
+	return e;
+}
+
+/* ---- replying ---- */
+
+static void reply_publish(struct ledger *l, struct asked *q)
+{
+	struct published answer;
+
+	if (!q->outcome)
+		q->outcome = admit_answer(&q->admission, &l->arena, &answer);
+	if (!q->outcome) {
+		sender_answer(&l->sender, q->r.from, q->r.head.rid, &shape_published, &answer);
+		return;
+	}
+	l->count_refused++;
+	if (q->admission.error.has) {
+		sender_answer(&l->sender, q->r.from, q->r.head.rid, &shape_error, &q->admission.error);
+		return;
+	}
+	sender_refuse_as(&l->sender, q->r.from, q->r.head.rid, q->outcome, "");
+}
+
+static void reply_hello(struct ledger *l, const struct request *r, struct now now)
+{
+	struct log_info info;
+	struct welcome w;
+
+	log_info(l->log, &info);
+	welcome_init(&w, "ledger", now.wall_us);
+	msg_set(&w, welcome, ledger, info.ledger);
+	msg_set(&w, welcome, epoch, info.epoch);
+	msg_set(&w, welcome, head, info.head);
+	sender_answer(&l->sender, r->from, r->head.rid, &shape_welcome, &w);
+}
+
+static void reply_status(struct ledger *l, const struct request *r, struct now now)
+{
+	struct state_of_service s;
+	struct counters counters = { .n = 0 };
+	struct log_info info;
+
+	log_info(l->log, &info);
+	state_init(&s, "ledger", l->started_us, now.wall_us);
+	msg_set(&s, state_of_service, ledger, info.ledger);
+	msg_set(&s, state_of_service, epoch, info.epoch);
+	msg_set(&s, state_of_service, head, info.head);
+	counters_add(&counters, "requests", l->count_requests);
+	counters_add(&counters, "refused", l->count_refused);
+	counters_add(&counters, "events", l->count_events);
+	counters_add(&counters, "log_commits", l->count_commits);
+	counters_add(&counters, "no_space", l->count_full);
+	counters_add(&counters, "waiting", l->nparked);
+	counters_add(&counters, "unsent", l->sender.failed);
+	counters_into(&counters, &s);
+	sender_answer(&l->sender, r->from, r->head.rid, &shape_state_of_service, &s);
+}
+
+/* The slice behind `after` as an answer, or the error of reading it. */
+static void send_events(struct ledger *l, const struct peer *to, uint64_t rid, uint64_t after,
+			struct slice_limits limits)
+{
+	struct record_list records;
+	struct log_info info;
+	struct fault fault;
+	struct events answer = { 0 };
+
+	arena_reset(&l->read_arena);
+	fault_init(&fault);
+	fault.code = log_read(l->log, after, limits, &l->read_arena, &records, &fault);
+	struct entry *entries = NULL;
+	if (!fault.code) {
+		entries = arena_alloc(&l->read_arena, records.n * sizeof(*entries));
+		if (!entries)
+			fault.code = ERR_NO_MEMORY;
+	}
+	if (fault.code) {
+		sender_refuse(&l->sender, to, rid, &fault);
+		return;
+	}
+	for (size_t i = 0; i < records.n; i++) {
+		const struct record *rec = &records.v[i];
+		entries[i] = entry_make(rec->epoch, rec->seq, rec->recorded, rec->event);
+	}
+	log_info(l->log, &info);
+	msg_set(&answer, events, epoch, info.epoch);
+	msg_set(&answer, events, head, info.head);
+	msg_set(&answer, events, scanned_to, records.n ? records.v[records.n - 1].seq : after);
+	answer.events = (struct entry_list){ .v = entries, .n = records.n };
+	msg_mark(&answer, events, events);
+	sender_answer(&l->sender, to, rid, &shape_events, &answer);
+}
+
+static enum err check_read(const struct read *q, const struct log_info *info, struct fault *fault)
+{
+	if (msg_has(q, read, filter) || msg_has(q, read, since) || msg_has(q, read, last) ||
+	    msg_has(q, read, before))
+		return fault_set(fault, ERR_BAD_VALUE, msg_has(q, read, filter) ? "filter" : "last",
+				 "the ledger's feed is read whole and forwards; ask the query service");
+	return read_check(q, info->epoch, info->head, fault);
+}
+
+static void reply_read(struct ledger *l, const struct request *r, struct now now)
+{
+	struct log_info info;
+	struct fault fault;
+	struct read q;
+
+	log_info(l->log, &info);
+	fault_init(&fault);
+	fault.code = msg_decode(&shape_read, r->wire, &l->arena, &q, &fault);
+	if (!fault.code)
+		fault.code = check_read(&q, &info, &fault);
+	if (fault.code) {
+		refuse(l, r, &fault);
+		return;
+	}
+	const struct slice_limits limits = { .events = read_limit(&q), .bytes = read_bytes(&q) };
+	const int64_t until_ms = read_until(&q, r, now);
+	if (info.head > q.after || until_ms <= now.mono_ms) {
+		send_events(l, r->from, r->head.rid, q.after, limits);
+		return;
+	}
+	if (l->nparked == LEDGER_PARKED_MAX) {
+		fault.retry_after_ms = 1000;
+		(void)fault_set(&fault, ERR_BUSY, NULL, "%u readers wait already", LEDGER_PARKED_MAX);
+		refuse(l, r, &fault);
+		return;
+	}
+	l->parked[l->nparked++] = (struct parked){ .from = *r->from, .rid = r->head.rid,
+						   .after = q.after, .limits = limits,
+						   .until_ms = until_ms };
+}
+
+void ledger_reply(struct ledger *l, struct now now)
+{
+	for (size_t i = 0; i < l->nasked; i++) {
+		struct asked *q = &l->asked[i];
+		switch (q->r.head.type) {
+		case MSG_publish:
+			reply_publish(l, q);
+			break;
+		case MSG_hello:
+			reply_hello(l, &q->r, now);
+			break;
+		case MSG_status:
+			reply_status(l, &q->r, now);
+			break;
+		case MSG_read:
+			reply_read(l, &q->r, now);
+			break;
+		default:
+			impossible("ledger_take keeps no other");
+		}
+	}
+	l->nasked = l->npublish = 0;
+	arena_reset(&l->arena);
+}
+
+int ledger_ring(struct ledger *l, struct now now)
+{
+	struct log_info info;
+	int64_t next_ms = -1;
+
+	log_info(l->log, &info);
+	for (size_t i = 0; i < l->nparked;) {
+		struct parked *p = &l->parked[i];
+		if (info.head > p->after || p->until_ms <= now.mono_ms) {
+			send_events(l, &p->from, p->rid, p->after, p->limits);
+			*p = l->parked[--l->nparked];
+			continue;
+		}
+		const int64_t left_ms = p->until_ms - now.mono_ms;
+		if (next_ms < 0 || left_ms < next_ms)
+			next_ms = left_ms;
+		i++;
+	}
+	return (int)next_ms;
+}

@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * port: ZeroMQ sockets with every limit set, and the only file of the services that knows them.
+ *
+ * What is sent goes into the queue of one connection; a connection that does not take its answers
+ * fills its queue, then its answers wait in the port's backlog for a while, then they are dropped.
+ */
+#include "services/shared/port.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <zmq.h>
+
+#include "services/shared/clock.h"
+#include "services/shared/endpoint.h"
+
+#define ENDPOINTS_MAX 4
+#define PORTS_MAX 4
+#define HANDSHAKE_MS 3000
+#define HEARTBEAT_MS 2000
+#define HEARTBEAT_PATIENCE_MS 6000
+#define BACKLOG_CONNECTIONS 1024
+#define RECONNECT_MS 20
+#define RECONNECT_MAX_MS 1000
+#define CLOSE_LINGER_MS 250
+/* The tape: what waits for one listener, and the largest subscription that it may send. */
+#define TAPE_WAITING_MAX 1000
+#define TAPE_MESSAGE_MAX 1024
+/* Answers that wait for a connection to take earlier ones. */
+#define BACKLOG_MESSAGES_MAX 4096u
+#define BACKLOG_BYTES_MAX (16u << 20)
+#define BACKLOG_MS 5000
+
+struct waiting {
+	struct waiting *next;
+	int64_t until_ms;
+	struct peer to;
+	size_t n;
+	char wire[];
+};
+
+struct port {
+	void *socket;
+	bool listens;
+	size_t count; /* of endpoints */
+	char endpoint[ENDPOINTS_MAX][ENDPOINT_MAX + 1];
+	int lock_fd[ENDPOINTS_MAX]; /* -1: none */
+	struct waiting *first, **last;
+	size_t backlog_count, backlog_bytes;
+	struct port_counts counts;
+};
+
+void *context_open(void)
+{
+	return zmq_ctx_new();
+}
+
+void context_close(void *context)
+{
+	if (!context)
+		return;
+	while (zmq_ctx_term(context) && errno == EINTR)
+		;
+}
+
+/* ---- opening ---- */
+
+static enum err system_refuses(struct fault *fault, const char *what, const char *endpoint)
+{
+	return fault_set(fault, ERR_IO, NULL, "cannot %s %s: %s", what, endpoint,
+			 zmq_strerror(errno));
+}
+
+static bool set(void *socket, int option, int value)
+{
+	return zmq_setsockopt(socket, option, &value, sizeof(value)) == 0;
+}
+
+static bool set_common(void *socket, struct port_limits limits)
+{
+	const int64_t message_max = (int64_t)limits.message_max;
+
+	return zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &message_max, sizeof(message_max)) == 0 &&
+	       set(socket, ZMQ_SNDHWM, limits.waiting_max) &&
+	       set(socket, ZMQ_RCVHWM, limits.waiting_max) && set(socket, ZMQ_LINGER, 0) &&
+	       set(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS) &&
+	       set(socket, ZMQ_HEARTBEAT_IVL, HEARTBEAT_MS) &&
+	       set(socket, ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_PATIENCE_MS) &&
+	       set(socket, ZMQ_BACKLOG, BACKLOG_CONNECTIONS);
+}
+
+static enum err port_new(void *context, int type, struct port_limits limits, struct port **out,
+			 struct fault *fault)
+{
+	struct port *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return fault_set(fault, ERR_NO_MEMORY, NULL, "no memory for a socket");
+	for (size_t i = 0; i < ENDPOINTS_MAX; i++)
+		p->lock_fd[i] = -1;
+	p->last = &p->first;
+	p->listens = type == ZMQ_ROUTER;
+	p->socket = zmq_socket(context, type);
+	if (!p->socket || !set_common(p->socket, limits) ||
+	    (type == ZMQ_ROUTER && !set(p->socket, ZMQ_ROUTER_MANDATORY, 1)) ||
+	    (type == ZMQ_DEALER && (!set(p->socket, ZMQ_IMMEDIATE, 1) ||
+				    !set(p->socket, ZMQ_RECONNECT_IVL, RECONNECT_MS) ||
+				    !set(p->socket, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS)))) {
+		const enum err e = system_refuses(fault, "open", "a socket");
+		port_close(p);
+		return e;
+	}
+	*out = p;
+	return ERR_OK;
+}
+
+static bool is_ipv6(const char *endpoint)
+{
+	return strncmp(endpoint, "tcp://[", strlen("tcp://[")) == 0;
+}
+
+static enum err bind_one(struct port *p, const char *endpoint, struct fault *fault)
+{
+	const size_t i = p->count;
+	enum err e = endpoint_check(endpoint, true, fault);
+
+	if (e)
+		return e;
+	const char *path = endpoint_path(endpoint);
+	if (path) {
+		e = endpoint_lock(path, &p->lock_fd[i], fault);
+		if (e)
+			return e;
+	}
+	if (!set(p->socket, ZMQ_IPV6, is_ipv6(endpoint)) || zmq_bind(p->socket, endpoint))
+		return system_refuses(fault, "listen on", endpoint);
+	size_t n = sizeof(p->endpoint[i]);
+	if (zmq_getsockopt(p->socket, ZMQ_LAST_ENDPOINT, p->endpoint[i], &n))
+		return system_refuses(fault, "listen on", endpoint);
+	p->count++;
+	return ERR_OK;
+}
+
+static enum err bind_all(struct port *p, const char *const *endpoints, size_t endpoints_max,
+			 struct fault *fault)
+{
+	for (size_t i = 0; i < endpoints_max && endpoints[i]; i++) {
+		if (p->count == ENDPOINTS_MAX)
+			return fault_set(fault, ERR_USAGE, NULL, "at most %d endpoints",
+					 ENDPOINTS_MAX);
+		const enum err e = bind_one(p, endpoints[i], fault);
+		if (e)
+			return e;
+	}
+	if (p->count == 0)
+		return fault_set(fault, ERR_USAGE, NULL, "no endpoint to listen on");
+	return ERR_OK;
+}
+
+enum err port_listen(void *context, const char *const *endpoints, size_t endpoints_max,
+		     struct port_limits limits, struct port **out, struct fault *fault)
+{
+	enum err e = port_new(context, ZMQ_ROUTER, limits, out, fault);
+
+	if (e)
+		return e;
+	e = bind_all(*out, endpoints, endpoints_max, fault);
+	if (e) {
+		port_close(*out);
+		*out = NULL;
+	}
+	return e;
+}
+
+enum err port_tape(void *context, const char *const *endpoints, size_t endpoints_max,
+		   struct port **out, struct fault *fault)
+{
+	const struct port_limits limits = { .message_max = TAPE_MESSAGE_MAX,
+					    .waiting_max = TAPE_WAITING_MAX };
+	enum err e = port_new(context, ZMQ_PUB, limits, out, fault);
+
+	if (e)
+		return e;
+	e = bind_all(*out, endpoints, endpoints_max, fault);
+	if (e) {
+		port_close(*out);
+		*out = NULL;
+	}
+	return e;
+}
+
+enum err port_connect(void *context, const char *endpoint, struct port_limits limits,
+		      struct port **out, struct fault *fault)
+{
+	enum err e = endpoint_check(endpoint, false, fault);
+
+	if (e)
+		return e;
+	e = port_new(context, ZMQ_DEALER, limits, out, fault);
+	if (e)
+		return e;
+	if (!set((*out)->socket, ZMQ_IPV6, is_ipv6(endpoint)) ||
+	    zmq_connect((*out)->socket, endpoint)) {
+		e = system_refuses(fault, "connect to", endpoint);
+		port_close(*out);
+		*out = NULL;
+	}
+	return e;
+}
+
+static void backlog_drop(struct port *p, struct waiting **link)
+{
+	struct waiting *w = *link;
+
+	*link = w->next;
+	if (!w->next)
+		p->last = link;
+	p->backlog_count--;
+	p->backlog_bytes -= w->n;
+	free(w);
+}
+
+void port_close(struct port *p)
+{
+	if (!p)
+		return;
+	while (p->first)
+		backlog_drop(p, &p->first);
+	if (p->socket) {
+		/* answers on their way still go out; context_close waits for them */
+		if (p->listens)
+			(void)set(p->socket, ZMQ_LINGER, CLOSE_LINGER_MS);
+		(void)zmq_close(p->socket);
+	}
+	for (size_t i = 0; i < ENDPOINTS_MAX; i++)
+		if (p->lock_fd[i] >= 0)
+			(void)close(p->lock_fd[i]);
+	free(p);
+}
+
+const char *port_endpoint(const struct port *p, size_t i)
+{
+	return i < p->count ? p->endpoint[i] : NULL;
+}
+
+/* ---- receiving ---- */
+
+enum err port_wait(struct port *const *ports, size_t count, int stop_fd, int timeout_ms, bool *stop)
+{
+	zmq_pollitem_t items[PORTS_MAX + 1];
+
+	require(count <= PORTS_MAX);
+	for (size_t i = 0; i < count; i++)
+		items[i] = (zmq_pollitem_t){ .socket = ports[i]->socket, .events = ZMQ_POLLIN };
+	items[count] = (zmq_pollitem_t){ .fd = stop_fd, .events = ZMQ_POLLIN };
+	const int n = zmq_poll(items, (int)count + 1, timeout_ms);
+	if (n < 0 && errno != EINTR)
+		return ERR_IO;
+	*stop = n > 0 && (items[count].revents & ZMQ_POLLIN);
+	return ERR_OK;
+}
+
+struct inbox {
+	size_t count, max;
+	struct parcel *parcels;
+	zmq_msg_t *messages; /* `count` of them are open */
+};
+
+struct inbox *inbox_open(size_t count_max)
+{
+	struct inbox *in = calloc(1, sizeof(*in));
+
+	if (!in)
+		return NULL;
+	in->max = count_max;
+	in->parcels = calloc(count_max, sizeof(*in->parcels));
+	in->messages = calloc(count_max, sizeof(*in->messages));
+	if (!in->parcels || !in->messages) {
+		inbox_close(in);
+		return NULL;
+	}
+	return in;
+}
+
+void inbox_clear(struct inbox *in)
+{
+	for (size_t i = 0; i < in->count; i++)
+		(void)zmq_msg_close(&in->messages[i]);
+	in->count = 0;
+}
+
+void inbox_close(struct inbox *in)
+{
+	if (!in)
+		return;
+	inbox_clear(in);
+	free(in->parcels);
+	free(in->messages);
+	free(in);
+}
+
+size_t inbox_count(const struct inbox *in)
+{
+	return in->count;
+}
+
+const struct parcel *inbox_at(const struct inbox *in, size_t i)
+{
+	require(i < in->count);
+	return &in->parcels[i];
+}
+
+/* The parts behind the ones that were wanted; zmq has them all in memory already. */
+static void drop_parts(struct port *p)
+{
+	zmq_msg_t part;
+	bool more = true;
+
+	while (more) {
+		(void)zmq_msg_init(&part);
+		more = zmq_msg_recv(&part, p->socket, ZMQ_DONTWAIT) >= 0 && zmq_msg_more(&part);
+		(void)zmq_msg_close(&part);
+	}
+	p->counts.parts_dropped++;
+}
+
+/* One message into `m` and `parcel`. ERR_NOT_FOUND: none is there. ERR_MALFORMED: dropped one. */
+static enum err receive(struct port *p, zmq_msg_t *m, struct parcel *parcel)
+{
+	parcel->from.n = 0;
+	(void)zmq_msg_init(m);
+	int n = zmq_msg_recv(m, p->socket, ZMQ_DONTWAIT);
+	if (n >= 0 && p->listens) {
+		ensure((size_t)n <= PEER_NAME_MAX && zmq_msg_more(m));
+		parcel->from.n = (uint8_t)n;
+		memcpy(parcel->from.name, zmq_msg_data(m), (size_t)n);
+		n = zmq_msg_recv(m, p->socket, ZMQ_DONTWAIT);
+	}
+	if (n < 0) {
+		const int error = errno;
+		(void)zmq_msg_close(m);
+		return error == EAGAIN || error == EINTR ? ERR_NOT_FOUND : ERR_IO;
+	}
+	if (zmq_msg_more(m)) {
+		(void)zmq_msg_close(m);
+		drop_parts(p);
+		return ERR_MALFORMED;
+	}
+	parcel->wire = (struct str){ zmq_msg_data(m), zmq_msg_size(m) };
+	return ERR_OK;
+}
+
+enum err port_gather(struct port *p, struct inbox *in, size_t bytes_max)
+{
+	size_t bytes = 0;
+
+	inbox_clear(in);
+	for (size_t i = 0; i < in->max && bytes < bytes_max; i++) {
+		const enum err e = receive(p, &in->messages[in->count], &in->parcels[in->count]);
+		if (e == ERR_MALFORMED)
+			continue;
+		if (e == ERR_NOT_FOUND)
+			break;
+		if (e)
+			return e;
+		bytes += in->parcels[in->count].wire.n;
+		in->count++;
+	}
+	return ERR_OK;
+}
+
+/* ---- sending ---- */
+
+static enum err send_now(struct port *p, const struct peer *to, struct str wire)
+{
+	if (to && zmq_send(p->socket, to->name, to->n, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0)
+		return errno == EAGAIN || errno == EINTR ? ERR_BUSY : ERR_UNREACHABLE;
+	if (zmq_send(p->socket, wire.p, wire.n, ZMQ_DONTWAIT) >= 0)
+		return ERR_OK;
+	return errno == EAGAIN || errno == EINTR ? ERR_BUSY : ERR_UNREACHABLE;
+}
+
+static enum err backlog_put(struct port *p, const struct peer *to, struct str wire)
+{
+	struct waiting *w;
+
+	if (p->backlog_count == BACKLOG_MESSAGES_MAX || wire.n > BACKLOG_BYTES_MAX - p->backlog_bytes)
+		return ERR_BUSY;
+	w = malloc(sizeof(*w) + wire.n);
+	if (!w)
+		return ERR_BUSY;
+	w->next = NULL;
+	w->until_ms = clock_mono_ms() + BACKLOG_MS;
+	w->to = *to;
+	w->n = wire.n;
+	memcpy(w->wire, wire.p, wire.n);
+	*p->last = w;
+	p->last = &w->next;
+	p->backlog_count++;
+	p->backlog_bytes += wire.n;
+	return ERR_OK;
+}
+
+enum err port_send(struct port *p, const struct peer *to, struct str wire)
+{
+	require(p->listens == (to != NULL));
+	enum err e = send_now(p, to, wire);
+	if (e == ERR_BUSY && to)
+		e = backlog_put(p, to, wire);
+	if (e && to)
+		p->counts.answers_dropped++;
+	return e;
+}
+
+bool port_flush(struct port *p)
+{
+	struct waiting **link = &p->first;
+
+	if (!*link)
+		return false;
+	const int64_t now = clock_mono_ms();
+	while (*link) {
+		struct waiting *w = *link;
+		const enum err e = send_now(p, &w->to, (struct str){ w->wire, w->n });
+		if (e == ERR_BUSY && now < w->until_ms) {
+			link = &w->next;
+			continue;
+		}
+		if (e)
+			p->counts.answers_dropped++;
+		backlog_drop(p, link);
+	}
+	return p->first != NULL;
+}
+
+void port_publish(struct port *p, struct str topic, struct str wire)
+{
+	if (zmq_send(p->socket, topic.p, topic.n, ZMQ_DONTWAIT | ZMQ_SNDMORE) >= 0)
+		(void)zmq_send(p->socket, wire.p, wire.n, ZMQ_DONTWAIT);
+}
+
+struct port_counts port_counts(const struct port *p)
+{
+	return p->counts;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * port: a socket of a service. Messages come and go here, nothing is understood.
+ *
+ * Three kinds: one that answers many (ROUTER), one that asks a service (DEALER), and the tape (PUB).
+ * Each has its limits before it is bound: size of a message, messages waiting, time for a handshake.
+ * A message of more than one part is dropped. A port belongs to one thread; nothing here blocks but
+ * port_wait.
+ */
+#ifndef AVOW_SERVICES_SHARED_PORT_H
+#define AVOW_SERVICES_SHARED_PORT_H
+
+#include "proto/base.h"
+
+struct port;
+struct inbox;
+
+/*
+ * Who asked: the name that a port gave to a connection. Connections that bring a name of their own
+ * (the first byte is not 0) are told to stop it, see request_open: a second one of the same name
+ * would never be heard.
+ */
+#define PEER_NAME_MAX 255
+struct peer {
+	uint8_t n;
+	uint8_t name[PEER_NAME_MAX];
+};
+
+/* The ZeroMQ context, one a process. NULL where the system refuses. */
+void *context_open(void);
+/* Waits until what was sent before has left, at most a quarter of a second. Accepts NULL. */
+void context_close(void *context);
+
+/*
+ * Listen on `endpoints` (at most `endpoints_max`, a NULL ends them) for messages of at most
+ * `message_max` bytes; `waiting_max` messages of one connection may wait, in each direction.
+ * ERR_USAGE: an endpoint that is not allowed; ERR_STORE_LOCKED: an ipc path that another process
+ * listens on; ERR_IO: the system refuses. Words are in fault.
+ */
+struct port_limits {
+	size_t message_max; /* bytes */
+	int waiting_max;    /* messages */
+};
+MUST_USE enum err port_listen(void *context, const char *const *endpoints, size_t endpoints_max,
+			      struct port_limits limits, struct port **out, struct fault *fault);
+/* Connect to a service; goes on in the background, again and again. Errors as port_listen. */
+MUST_USE enum err port_connect(void *context, const char *endpoint, struct port_limits limits,
+			       struct port **out, struct fault *fault);
+/* Publish to whoever listens; a listener that is too slow loses messages. Errors as port_listen. */
+MUST_USE enum err port_tape(void *context, const char *const *endpoints, size_t endpoints_max,
+			    struct port **out, struct fault *fault);
+/* Accepts NULL. */
+void port_close(struct port *p);
+/* Endpoint i that is bound, with its port filled in; NULL behind the last. */
+const char *port_endpoint(const struct port *p, size_t i);
+
+/*
+ * Wait until a message lies in one of the ports, stop_fd is readable, or timeout_ms are over.
+ * *stop tells whether stop_fd is readable. ERR_IO.
+ */
+MUST_USE enum err port_wait(struct port *const *ports, size_t count, int stop_fd, int timeout_ms,
+			    bool *stop);
+
+/* What has arrived: borrowed from the inbox until its next gather or clear. */
+struct parcel {
+	struct peer from; /* of a port that listens; else empty */
+	struct str wire;
+};
+/* An inbox for at most `count_max` messages at once; NULL without memory. */
+struct inbox *inbox_open(size_t count_max);
+void inbox_close(struct inbox *in);
+void inbox_clear(struct inbox *in);
+size_t inbox_count(const struct inbox *in);
+const struct parcel *inbox_at(const struct inbox *in, size_t i);
+/*
+ * Clear the inbox and fill it with what has arrived at p: at most its count, and no more once
+ * bytes_max are in. Never waits. ERR_IO, ERR_NO_MEMORY.
+ */
+MUST_USE enum err port_gather(struct port *p, struct inbox *in, size_t bytes_max);
+
+/*
+ * Send one message, to `to` where the port listens (NULL otherwise). Never waits: an answer that
+ * does not fit the connection's queue is kept in a bounded backlog and tried again by port_flush.
+ * ERR_UNREACHABLE: nobody is connected, surely not sent. ERR_BUSY: no room; not sent.
+ */
+MUST_USE enum err port_send(struct port *p, const struct peer *to, struct str wire);
+/* Try the backlog again. True while something is left in it: call soon again. */
+bool port_flush(struct port *p);
+/* On the tape: a topic and a message. What is lost is lost. */
+void port_publish(struct port *p, struct str topic, struct str wire);
+
+/* Since it was opened: messages dropped on arrival (parts), and answers dropped (no room, gone). */
+struct port_counts {
+	uint64_t parts_dropped, answers_dropped;
+};
+struct port_counts port_counts(const struct port *p);
+
+#endif
