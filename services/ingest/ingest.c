@@ -123,13 +123,7 @@ static enum err check_events(struct ingest *g, struct publish *p, struct now now
 
 		arena_reset(&g->event_arena);
 		fault_init(&fault);
-		if (bytes->n > EVENT_BYTES_MAX) {
-			fault.max = EVENT_BYTES_MAX;
-			fault.code = fault_set(&fault, ERR_TOO_LARGE, NULL,
-					       "an event has at most %u bytes", EVENT_BYTES_MAX);
-		} else {
-			fault.code = event_check(*bytes, now.wall_us, &g->event_arena, &event, &fault);
-		}
+		fault.code = event_check(*bytes, now.wall_us, &g->event_arena, &event, &fault);
 		if (!fault.code)
 			continue;
 		bytes->n = 0;

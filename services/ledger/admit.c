@@ -66,18 +66,6 @@ static enum err refuse(struct deciding *x, size_t i, const struct fault *fault)
 
 /* ---- shape ---- */
 
-static enum err check_shape(struct str event, struct event_keys *keys, struct fault *fault)
-{
-	if (event.n > EVENT_BYTES_MAX) {
-		fault->max = EVENT_BYTES_MAX;
-		return fault_set(fault, ERR_TOO_LARGE, NULL, "an event has at most %u bytes",
-				 EVENT_BYTES_MAX);
-	}
-	if (event.n == 0)
-		return fault_set(fault, ERR_MALFORMED, NULL, "an event of no bytes");
-	return event_peek(event, keys, fault);
-}
-
 static enum err read_all(struct deciding *x, const struct publish *p)
 {
 	struct admission *d = x->d;
@@ -92,7 +80,7 @@ static enum err read_all(struct deciding *x, const struct publish *p)
 		struct fault fault;
 		fault_init(&fault);
 		s->event = p->events.v[i];
-		const enum err e = check_shape(s->event, &s->keys, &fault);
+		const enum err e = event_peek(s->event, &s->keys, &fault);
 		if (e) {
 			fault.code = e;
 			x->hard++;

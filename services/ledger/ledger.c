@@ -2,9 +2,8 @@
 /*
  * ledger: many publishers' requests in one log commit.
  *
- * Requests are kept until the end of the turn, so that one that cannot be written because the disk
- * is full is not lost with the others: the turn is then decided again without writing, and who only
- * repeats what is there already still gets the receipt.
+ * Requests are kept until the end of the turn, so that a log commit can be begun again without the
+ * one that spoils it. Those who only read wait as well, and see what was just written.
  */
 #include "services/ledger/ledger.h"
 
@@ -19,6 +18,7 @@ struct asked {
 	struct publish publish;
 	struct admission admission;
 	enum err outcome; /* of a publish: ERR_OK, a refusal in admission.error, or a plain error */
+	bool excluded;	  /* it cannot be put, and shall not keep the others out */
 };
 
 /* Somebody who waits for events behind `after`. */
@@ -39,7 +39,7 @@ struct ledger {
 	struct parked *parked;
 	size_t nparked;
 	int64_t started_us;
-	uint64_t count_requests, count_events, count_commits, count_refused, count_full;
+	uint64_t count_requests, count_events, count_commits, count_refused, count_failed;
 };
 
 struct ledger *ledger_new(struct log *log, struct outlet outlet, struct now now)
@@ -131,43 +131,58 @@ void ledger_take(struct ledger *l, const struct parcel *parcel, struct now now)
 
 /* ---- committing ---- */
 
-/* Decide on one publish and put its events; ERR_IO and ERR_NO_SPACE concern the whole turn. */
-static enum err admit(struct ledger *l, struct asked *q, bool full, struct now now)
+static bool is_publish(const struct asked *q)
+{
+	return q->r.head.type == MSG_publish && !q->excluded;
+}
+
+/* Errors of admitting one publish that concern the whole log commit. */
+static bool is_whole(enum err e)
+{
+	return e == ERR_IO || e == ERR_NO_SPACE || e == ERR_INTERNAL;
+}
+
+/* Decide on one publish and put its events. */
+static enum err admit(struct ledger *l, struct asked *q, struct now now)
 {
 	q->outcome = admit_decide(l->log, &q->publish, &l->arena, &q->admission);
-	if (q->outcome == ERR_IO || q->outcome == ERR_NO_SPACE)
+	if (is_whole(q->outcome))
 		return q->outcome;
 	if (q->outcome || q->admission.fresh == 0)
 		return ERR_OK;
-	if (full) {
-		q->outcome = ERR_NO_SPACE;
-		return ERR_OK;
-	}
-	return admit_put(l->log, &q->admission, now.wall_us);
+	const enum err e = admit_put(l->log, &q->admission, now.wall_us);
+	if (!e || is_whole(e))
+		return e;
+	/*
+	 * One of its events cannot be put (its deal's revision is damaged) after others were: it is
+	 * refused, and the log commit begins again without it.
+	 */
+	q->outcome = e;
+	q->excluded = true;
+	return ERR_BUSY;
 }
 
-static void fail_all(struct ledger *l, enum err outcome)
+/*
+ * One log commit with the requests from `first` on, as many as it takes; *end is the first that is
+ * not in. ERR_BUSY: begin it again.
+ */
+static enum err commit_from(struct ledger *l, size_t first, size_t *end, struct now now)
 {
-	for (size_t i = 0; i < l->nasked; i++)
-		if (l->asked[i].r.head.type == MSG_publish)
-			l->asked[i].outcome = outcome;
-}
-
-/* One attempt at the turn. `full`: nothing can be written, so only look. */
-static enum err attempt(struct ledger *l, bool full, struct now now)
-{
-	size_t fresh = 0;
+	size_t fresh = 0, i;
 
 	enum err e = log_begin(l->log);
 	if (e)
 		return e;
-	for (size_t i = 0; !e && i < l->nasked; i++) {
+	for (i = first; !e && i < l->nasked; i++) {
 		struct asked *q = &l->asked[i];
-		if (q->r.head.type != MSG_publish)
+		if (!is_publish(q))
 			continue;
-		e = admit(l, q, full, now);
-		fresh += q->outcome ? 0 : q->admission.fresh;
+		if (fresh + q->publish.events.n > LOG_COMMIT_EVENTS_MAX)
+			break;
+		e = admit(l, q, now);
+		fresh += e || q->outcome ? 0 : q->admission.fresh;
 	}
+	*end = i;
 	if (e || fresh == 0) {
 		log_abort(l->log);
 		return e;
@@ -180,22 +195,45 @@ static enum err attempt(struct ledger *l, bool full, struct now now)
 	return e;
 }
 
+/* The same until it is done, or cannot be done. */
+static enum err commit_some(struct ledger *l, size_t first, size_t *end, struct now now)
+{
+	bool grown = false;
+
+	/* each round but one excludes a request, and there are so many of them */
+	for (size_t round = 0; round <= LEDGER_TURN_REQUESTS + 1; round++) {
+		const enum err e = commit_from(l, first, end, now);
+		if (e == ERR_NO_SPACE && !grown)
+			grown = true; /* the map grows in log_begin */
+		else if (e != ERR_BUSY)
+			return e;
+	}
+	return ERR_INTERNAL;
+}
+
+static void fail_from(struct ledger *l, size_t first, enum err outcome)
+{
+	for (size_t i = first; i < l->nasked; i++) {
+		if (!is_publish(&l->asked[i]))
+			continue;
+		l->asked[i].outcome = outcome;
+		l->asked[i].admission.error.has = 0;
+	}
+}
+
 enum err ledger_commit(struct ledger *l, struct now now)
 {
-	if (l->npublish == 0)
-		return ERR_OK;
-	enum err e = attempt(l, false, now);
-	if (e == ERR_NO_SPACE) {
-		l->count_full++;
-		e = attempt(l, true, now);
+	size_t end;
+
+	for (size_t first = 0; l->npublish > 0 && first < l->nasked; first = end) {
+		const enum err e = commit_some(l, first, &end, now);
+		if (!e)
+			continue;
+		l->count_failed++;
+		fail_from(l, first, e == ERR_IO ? ERR_UNKNOWN : e);
+		return e == ERR_IO ? e : ERR_OK;
 	}
-	if (e == ERR_NO_SPACE || e == ERR_NO_MEMORY) {
-		fail_all(l, e);
-		return ERR_OK;
-	}
-	if (e)
-		fail_all(l, ERR_UNKNOWN);
-	return e;
+	return ERR_OK;
 }
 
 /* ---- replying ---- */
@@ -246,7 +284,7 @@ static void reply_status(struct ledger *l, const struct request *r, struct now n
 	counters_add(&counters, "refused", l->count_refused);
 	counters_add(&counters, "events", l->count_events);
 	counters_add(&counters, "log_commits", l->count_commits);
-	counters_add(&counters, "no_space", l->count_full);
+	counters_add(&counters, "log_commits_failed", l->count_failed);
 	counters_add(&counters, "waiting", l->nparked);
 	counters_add(&counters, "unsent", l->sender.failed);
 	counters_into(&counters, &s);

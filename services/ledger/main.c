@@ -38,8 +38,9 @@ static enum err run(const struct service_config *config, struct service_control 
 	if (!e) {
 		e = ledger_loop(log, port, control->stop_fd[0]);
 		if (e)
-			(void)fault_set(fault, e, NULL, "the log failed; what was in flight is "
-					"unknown until the next start");
+			(void)fault_set(fault, e, NULL,
+					"the log failed (%s); what was in flight is unknown until "
+					"the next start", log_trouble(log));
 	}
 	port_close(port);
 	return e;

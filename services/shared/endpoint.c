@@ -27,9 +27,10 @@ static enum err check_path(const char *endpoint, const char *path, struct fault 
 {
 	const size_t n = strlen(path);
 
-	if (path[0] != '/')
+	/* what libzmq reads as names without a file: nobody's permissions would guard them */
+	if (path[0] == '@' || path[0] == '*' || n == 0)
 		return fault_set(fault, ERR_USAGE, NULL,
-				 "%s: give the whole path of the socket, as ipc:///run/avow/x.sock",
+				 "'%.64s': give the path of the socket, as ipc:///run/avow/x.sock",
 				 endpoint);
 	if (n > ENDPOINT_PATH_MAX)
 		return fault_set(fault, ERR_USAGE, NULL,
@@ -117,9 +118,9 @@ enum err endpoint_lock(const char *path, int *lock_fd, struct fault *fault)
 	char name[ENDPOINT_PATH_MAX + sizeof(".lock")];
 	const char *slash = strrchr(path, '/');
 
-	require(slash && strlen(path) <= ENDPOINT_PATH_MAX);
-	(void)snprintf(name, sizeof(name), "%.*s", (int)(slash - path), path);
-	if (name[0]) {
+	require(strlen(path) <= ENDPOINT_PATH_MAX);
+	if (slash && slash != path) {
+		(void)snprintf(name, sizeof(name), "%.*s", (int)(slash - path), path);
 		const enum err e = directory_make(name, fault);
 		if (e)
 			return e;

@@ -15,7 +15,7 @@
 #define ENDPOINT_MAX 255
 
 /*
- * `tcp://127.0.0.1:PORT` (any address of 127.0.0.0/8, or `[::1]`) or `ipc:///PATH`. PORT is 1 to
+ * `tcp://127.0.0.1:PORT` (any address of 127.0.0.0/8, or `[::1]`) or `ipc://PATH`. PORT is 1 to
  * 65535. Where one listens it may also be `*`, then the system picks; where one connects the host may
  * also be `localhost`. ERR_USAGE otherwise, with words in fault.
  */

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * feed: one request at a time to the ledger; the next read is sent before the last one's events are
+ * stored, so that the ledger reads while the replica syncs.
+ */
+#include "services/query/feed.h"
+
+#include <stdlib.h>
+
+#include "services/query/index.h"
+
+#define NEWS_ARENA_MAX ((size_t)64 << 20)
+#define INDEX_ARENA_MAX ((size_t)16 << 20)
+
+enum stage_of_feed { feed_greeting, feed_following, feed_foreign };
+
+struct feed {
+	struct replica *replica;
+	struct sender sender;
+	struct arena arena;	  /* of the news */
+	struct arena index_arena; /* of indexing one event */
+	enum stage_of_feed stage;
+	uint64_t rid;	   /* of the last request */
+	bool waiting;	   /* for its answer */
+	int64_t until_ms;  /* for it, or when to ask again */
+	int64_t heard_ms;
+	bool heard;
+	uint64_t upstream_head;
+	enum err trouble;
+	uint64_t count_reads, count_events, count_undecodable;
+};
+
+struct feed *feed_new(struct replica *replica, struct outlet ledger, struct now now)
+{
+	struct feed *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return NULL;
+	f->replica = replica;
+	f->until_ms = now.mono_ms;
+	sender_init(&f->sender, ledger);
+	arena_init(&f->arena, NEWS_ARENA_MAX);
+	arena_init(&f->index_arena, INDEX_ARENA_MAX);
+	return f;
+}
+
+void feed_free(struct feed *f)
+{
+	if (!f)
+		return;
+	sender_fini(&f->sender);
+	arena_fini(&f->arena);
+	arena_fini(&f->index_arena);
+	free(f);
+}
+
+struct feed_state feed_state(const struct feed *f, struct now now)
+{
+	return (struct feed_state){
+		.foreign = f->stage == feed_foreign,
+		.answers = f->heard && now.mono_ms - f->heard_ms < FEED_SILENCE_MS,
+		.upstream_head = f->upstream_head,
+		.trouble = f->trouble,
+		.reads = f->count_reads,
+		.events = f->count_events,
+		.undecodable = f->count_undecodable,
+	};
+}
+
+/* ---- asking ---- */
+
+static void ask(struct feed *f, const struct shape *shape, const void *msg, int answer_ms,
+		struct now now)
+{
+	const enum err e = sender_ask(&f->sender, ++f->rid, (uint64_t)answer_ms, shape, msg);
+
+	/* nobody there: who comes back may be another ledger */
+	if (e && f->stage == feed_following)
+		f->stage = feed_greeting;
+	f->waiting = !e;
+	f->until_ms = now.mono_ms + (e ? FEED_RETRY_MS : answer_ms);
+}
+
+static void greet(struct feed *f, struct now now)
+{
+	const struct hello hello = { 0 };
+
+	ask(f, &shape_hello, &hello, FEED_PATIENCE_MS, now);
+}
+
+static void read_behind(struct feed *f, uint64_t after, struct now now)
+{
+	struct replica_info info;
+	struct read read = { 0 };
+
+	replica_info(f->replica, &info);
+	msg_set(&read, read, after, after);
+	msg_set(&read, read, epoch, info.epoch);
+	msg_set(&read, read, limit, FEED_EVENTS_MAX);
+	msg_set(&read, read, max_bytes, FEED_BYTES_MAX);
+	msg_set(&read, read, wait_ms, FEED_WAIT_MS);
+	f->count_reads++;
+	ask(f, &shape_read, &read, FEED_WAIT_MS + FEED_PATIENCE_MS, now);
+}
+
+int feed_tick(struct feed *f, struct now now)
+{
+	struct replica_info info;
+
+	if (now.mono_ms >= f->until_ms) {
+		if (f->waiting && f->stage == feed_following)
+			f->stage = feed_greeting; /* no answer: is it still there, and the same? */
+		replica_info(f->replica, &info);
+		if (f->stage == feed_following)
+			read_behind(f, info.head, now);
+		else
+			greet(f, now);
+	}
+	const int64_t left_ms = f->until_ms - now.mono_ms;
+	return left_ms > 0 ? (int)left_ms : 0;
+}
+
+/* Ask again in a moment. */
+static void hold(struct feed *f, enum err trouble, struct now now)
+{
+	f->trouble = trouble;
+	f->waiting = false;
+	f->until_ms = now.mono_ms + FEED_RETRY_MS;
+}
+
+/* ---- storing ---- */
+
+static enum err store_one(struct feed *f, const struct entry *entry, struct record *rec,
+			  struct event *event)
+{
+	struct event_keys keys;
+
+	*rec = (struct record){ .epoch = entry->epoch, .seq = entry->seq,
+				.recorded = entry->recorded, .event = entry->event };
+	leaf_hash(rec->epoch, rec->seq, rec->recorded, rec->event, &rec->leaf);
+	enum err e = event_peek(rec->event, &keys, NULL);
+	if (e)
+		return ERR_DAMAGED; /* the ledger takes no event without an id */
+	e = replica_put(f->replica, &keys.id, rec);
+	if (e)
+		return e;
+	e = event_decode(rec->event, &f->arena, event, NULL);
+	if (e == ERR_NO_MEMORY)
+		return e;
+	if (e) {
+		/* kept and delivered, but no index can know what it says */
+		*event = (struct event){ 0 };
+		f->count_undecodable++;
+		return ERR_OK;
+	}
+	arena_reset(&f->index_arena);
+	return index_event(f->replica, rec, event, &f->index_arena);
+}
+
+static enum err store(struct feed *f, const struct events *answer, struct news *news)
+{
+	const size_t n = answer->events.n;
+	struct record *records = arena_alloc(&f->arena, n * sizeof(*records));
+	struct event *events = arena_alloc(&f->arena, n * sizeof(*events));
+
+	if (!records || !events)
+		return ERR_NO_MEMORY;
+	enum err e = replica_begin(f->replica);
+	if (e)
+		return e;
+	for (size_t i = 0; !e && i < n; i++)
+		e = store_one(f, &answer->events.v[i], &records[i], &events[i]);
+	if (e) {
+		replica_abort(f->replica);
+		return e;
+	}
+	e = replica_commit(f->replica);
+	if (!e) {
+		f->count_events += n;
+		*news = (struct news){ .records = records, .events = events, .n = n };
+	}
+	return e;
+}
+
+/* ---- hearing ---- */
+
+static enum err hear_welcome(struct feed *f, struct str wire, struct now now)
+{
+	struct replica_info info;
+	struct welcome w;
+
+	enum err e = msg_decode(&shape_welcome, wire, &f->arena, &w, NULL);
+	if (e) {
+		hold(f, e, now);
+		return ERR_OK;
+	}
+	f->upstream_head = w.head;
+	e = replica_bind(f->replica, &w.ledger, w.epoch);
+	if (e == ERR_IO)
+		return e;
+	replica_info(f->replica, &info);
+	if (e == ERR_WRONG_LEDGER || (!e && w.head < info.head)) {
+		f->stage = feed_foreign;
+		hold(f, ERR_WRONG_LEDGER, now);
+	} else if (e) {
+		hold(f, e, now);
+	} else {
+		f->stage = feed_following;
+		f->trouble = ERR_OK;
+		read_behind(f, info.head, now);
+	}
+	return ERR_OK;
+}
+
+/* Whether these events come right behind the replica's head. */
+static bool is_next(const struct feed *f, const struct events *answer)
+{
+	struct replica_info info;
+
+	replica_info(f->replica, &info);
+	if (answer->epoch != info.epoch)
+		return false;
+	for (size_t i = 0; i < answer->events.n; i++)
+		if (answer->events.v[i].seq != info.head + 1 + i)
+			return false;
+	return true;
+}
+
+static enum err hear_events(struct feed *f, struct str wire, struct now now, struct news *news)
+{
+	struct events answer;
+
+	enum err e = msg_decode(&shape_events, wire, &f->arena, &answer, NULL);
+	if (!e && !is_next(f, &answer))
+		e = ERR_WRONG_LEDGER;
+	if (e) {
+		f->stage = feed_greeting;
+		hold(f, e, now);
+		return ERR_OK;
+	}
+	f->upstream_head = answer.head;
+	f->trouble = ERR_OK;
+	const size_t n = answer.events.n;
+	if (n == 0) {
+		f->until_ms = now.mono_ms;
+		return ERR_OK;
+	}
+	read_behind(f, answer.events.v[n - 1].seq, now);
+	e = store(f, &answer, news);
+	if (e == ERR_IO)
+		return e;
+	if (e)
+		hold(f, e, now); /* and the read that is on its way is not waited for */
+	return ERR_OK;
+}
+
+static void hear_error(struct feed *f, struct str wire, struct now now)
+{
+	struct error error;
+
+	enum err e = msg_decode(&shape_error, wire, &f->arena, &error, NULL);
+	if (!e)
+		e = (enum err)error.code;
+	if (e == ERR_WRONG_LEDGER || e == ERR_POSITION_IN_FUTURE)
+		f->stage = feed_greeting; /* its welcome tells what it is now */
+	hold(f, e, now);
+}
+
+enum err feed_hear(struct feed *f, struct str wire, struct now now, struct news *news)
+{
+	struct head head;
+
+	*news = (struct news){ 0 };
+	arena_reset(&f->arena);
+	if (msg_peek(wire, &head, NULL))
+		return ERR_OK;
+	f->heard = true;
+	f->heard_ms = now.mono_ms;
+	if (!f->waiting || head.rid != f->rid)
+		return ERR_OK; /* too late: it was asked again */
+	f->waiting = false;
+	switch (head.type) {
+	case MSG_welcome:
+		return hear_welcome(f, wire, now);
+	case MSG_events:
+		return hear_events(f, wire, now, news);
+	case MSG_error:
+		hear_error(f, wire, now);
+		return ERR_OK;
+	default:
+		hold(f, ERR_UNKNOWN_MESSAGE, now);
+		return ERR_OK;
+	}
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The query service, put together: its replica, its three sockets, its loop. */
+#include "services/query/main.h"
+
+#include "services/query/index.h"
+#include "services/query/loop.h"
+#include "services/shared/endpoint.h"
+#include "services/shared/port.h"
+
+/*
+ * Messages that wait at one connection: few, as answers may be large; more wait in the port's backlog.
+ */
+#define PEOPLE_WAITING_MAX 32
+#define PEOPLE_MESSAGE_MAX (1u << 20)
+#define LEDGER_WAITING_MAX 64
+
+static enum err open_ports(const struct service_config *config, void *zmq, struct query_ports *ports,
+			   struct fault *fault)
+{
+	const struct port_limits people = { .message_max = PEOPLE_MESSAGE_MAX,
+					    .waiting_max = PEOPLE_WAITING_MAX };
+	const struct port_limits ledger = { .message_max = MSG_BYTES_MAX,
+					    .waiting_max = LEDGER_WAITING_MAX };
+
+	enum err e = port_listen(zmq, config->listen, SERVICE_ENDPOINTS_MAX, people, &ports->people,
+				 fault);
+	if (!e)
+		e = port_tape(zmq, config->tape, SERVICE_ENDPOINTS_MAX, &ports->tape, fault);
+	if (!e)
+		e = port_connect(zmq, config->ledger, ledger, &ports->ledger, fault);
+	return e;
+}
+
+static enum err run(const struct service_config *config, struct service_control *control,
+		    struct replica *replica, struct fault *fault)
+{
+	struct query_ports ports = { 0 };
+
+	enum err e = open_ports(config, control->zmq, &ports, fault);
+	if (!e)
+		e = service_ready("query", config, control, ports.people, ports.tape, fault);
+	if (!e) {
+		e = query_loop(replica, &ports, control->stop_fd[0]);
+		if (e)
+			(void)fault_set(fault, e, NULL, "the replica failed: %s",
+					replica_trouble(replica));
+	}
+	port_close(ports.people);
+	port_close(ports.tape);
+	port_close(ports.ledger);
+	return e;
+}
+
+enum err query_run(const struct service_config *config, struct service_control *control,
+		   struct fault *fault)
+{
+	struct replica *replica;
+
+	enum err e = directory_make(config->dir, fault);
+	if (!e)
+		e = replica_open(config->dir, INDEX_VERSION, &replica, fault);
+	if (e)
+		return e;
+	e = run(config, control, replica, fault);
+	replica_close(replica);
+	return e;
+}

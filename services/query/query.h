@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * query: the decisions of the query service: what the feed brings goes to readers, to questions that
+ * wait, and on the tape; what people ask is answered from the replica.
+ */
+#ifndef AVOW_SERVICES_QUERY_QUERY_H
+#define AVOW_SERVICES_QUERY_QUERY_H
+
+#include "services/shared/exchange.h"
+#include "store/replica.h"
+
+/* How often the tape says that nothing happened. */
+#define QUERY_BEACON_MS 250
+
+struct query;
+
+/* Three ways out: to people, to the ledger, on the tape. `replica` stays the caller's. */
+struct query_outlets {
+	struct outlet people, ledger, tape;
+};
+/* NULL without memory. */
+struct query *query_new(struct replica *replica, struct query_outlets outlets, struct now now);
+/* Accepts NULL. */
+void query_free(struct query *q);
+/* A message from somebody who asks. */
+void query_take(struct query *q, const struct parcel *parcel, struct now now);
+/* A message from the ledger. ERR_IO: the replica failed, leave. */
+MUST_USE enum err query_hear(struct query *q, struct str wire, struct now now);
+/* Let time pass. Returns after how many milliseconds it is to be called again at the latest. */
+int query_tick(struct query *q, struct now now);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * reader: answers `read`: events in order, filtered, waiting for news where there is none.
+ *
+ * One answer looks at a bounded number of events; where that is not enough, `scanned_to` (or
+ * `scanned_from`) tells how far it came, and the reader asks on from there.
+ */
+#ifndef AVOW_SERVICES_QUERY_READER_H
+#define AVOW_SERVICES_QUERY_READER_H
+
+#include "services/query/feed.h"
+
+/* What one answer looks at, and how many readers may wait for news. */
+#define READER_ROWS_MAX 10000u
+#define READER_BYTES_MAX (8u << 20)
+#define READER_PARKED_MAX 4096u
+
+struct reader;
+
+/* Both stay the caller's. NULL without memory. */
+struct reader *reader_new(struct replica *replica, struct sender *people);
+/* Accepts NULL. */
+void reader_free(struct reader *d);
+/* Answer a `read`, now or when there is news. Outside of a snapshot. */
+void reader_take(struct reader *d, const struct request *r, struct now now);
+/* Tell those who wait; each event is decoded once for all of them. Outside of a snapshot. */
+void reader_news(struct reader *d, const struct news *news);
+/* Answer those whose time is over; milliseconds until the next one's is, -1: nobody waits. */
+int reader_tick(struct reader *d, struct now now);
+/* Refuse all who wait: the replica is not to be served from any more. */
+void reader_refuse_all(struct reader *d, const struct fault *fault);
+/* How many wait. */
+size_t reader_waiting(const struct reader *d);
+
+#endif
