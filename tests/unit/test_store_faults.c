@@ -133,6 +133,57 @@ static void a_file_cut_off_anywhere_is_damage_and_not_a_crash(void **state)
 	log_close(log);
 }
 
+/* Put one row of an index, in a transaction of its own. */
+static void commit_row(struct replica *r, const char *key, struct str value)
+{
+	assert_int_equal(replica_begin(r), ERR_OK);
+	assert_int_equal(replica_index(r, 0, str_of(key), value), ERR_OK);
+	assert_int_equal(replica_commit(r), ERR_OK);
+}
+
+static void a_file_that_lacks_only_free_pages_opens(void **state)
+{
+	enum { PAGES = 64, PAGE = 4096 };
+	struct replica *r;
+	struct str value;
+	size_t size;
+	unsigned opened = 0, refused = 0;
+	const char *dir = *state;
+	char *big = calloc(1, (size_t)PAGES * PAGE);
+
+	assert_non_null(big);
+	assert_int_equal(replica_open(dir, 1, &r, NULL), ERR_OK);
+	/* more than once, so that there are free pages before the big value's to be used again */
+	for (unsigned i = 0; i < 10; i++)
+		commit_row(r, "small", STR("is kept"));
+	commit_row(r, "big", (struct str){ big, (size_t)PAGES * PAGE });
+	commit_row(r, "big", STR("is now small: its pages are free"));
+	replica_close(r);
+	free(big);
+	char *bytes = file_read(DATA(dir), &size);
+	for (size_t cut = 1; cut <= PAGES + 8; cut++) {
+		file_write(DATA(dir), bytes, size - cut * PAGE);
+		const enum err e = replica_open(dir, 1, &r, NULL);
+		if (e) {
+			size_t after;
+			assert_int_equal(e, ERR_DAMAGED);
+			free(file_read(DATA(dir), &after));
+			assert_int_equal(after, size - cut * PAGE);
+			refused++;
+			continue;
+		}
+		assert_int_equal(replica_snap(r), ERR_OK);
+		assert_int_equal(replica_lookup(r, 0, STR("small"), &value), ERR_OK);
+		assert_true(str_eq(value, STR("is kept")));
+		assert_int_equal(replica_lookup(r, 0, STR("big"), &value), ERR_OK);
+		replica_unsnap(r);
+		replica_close(r);
+		opened++;
+	}
+	free(bytes);
+	assert_true(opened > 0 && refused > 0);
+}
+
 static void a_file_that_is_gone_is_damage_and_not_a_new_log(void **state)
 {
 	make_log(*state, 20);
@@ -545,6 +596,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		store_test(a_file_cut_off_anywhere_is_damage_and_not_a_crash),
+		store_test(a_file_that_lacks_only_free_pages_opens),
 		store_test(a_file_that_is_gone_is_damage_and_not_a_new_log),
 		store_test(a_file_of_another_program_is_foreign),
 		store_test(a_lock_file_of_another_program_is_foreign),
