@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * exact: a bound of an amount as an exact number of minor units, also while currencies are mixed.
+ *
+ * Without conversion a bound is an integer. With it, a bound is an integer plus a sum of integers
+ * each multiplied by an exchange rate, and stays so until it is compared or shown: nothing is
+ * rounded but once, at the end, half to even.
+ */
+#ifndef AVOW_FOLD_EXACT_H
+#define AVOW_FOLD_EXACT_H
+
+#include "services/fold/fact.h"
+
+__extension__ typedef __int128 wide;
+__extension__ typedef unsigned __int128 uwide;
+
+/* A rate, from minor units to minor units: num * 10^(tens - RATIO_TENS) / den. */
+#define RATIO_TENS 26
+struct ratio {
+	uint64_t num, den; /* one of them is 1 */
+	unsigned tens;	   /* 0 to 2 * RATIO_TENS */
+};
+struct ratios {
+	struct ratio *v;
+	size_t n;
+};
+/*
+ * The ratio that turns minor units of a currency into those of another one: `rate` of it makes one,
+ * or with `inverse` one of it makes `rate`. The digits are those of the minor units.
+ */
+struct ratio ratio_of(struct decimal rate, bool inverse, unsigned digits_from, unsigned digits_to);
+
+struct term {
+	wide n;
+	uint32_t ratio; /* which of the ratios */
+};
+/* Sorted by ratio, never empty; never changed once made. */
+struct terms {
+	size_t n;
+	struct term v[];
+};
+struct bound {
+	wide n;
+	const struct terms *terms; /* NULL: none */
+};
+
+/* A whole number of minor units. */
+static inline struct bound bound_of(int64_t n)
+{
+	return (struct bound){ .n = n };
+}
+/* n minor units of another currency, at this rate. ERR_NO_MEMORY */
+MUST_USE enum err bound_at(struct arena *a, int64_t n, uint32_t ratio, struct bound *out);
+/* a + b; ERR_OVERFLOW, ERR_NO_MEMORY. */
+MUST_USE enum err bound_add(struct arena *a, struct bound x, struct bound y, struct bound *out);
+MUST_USE enum err bound_negate(struct arena *a, struct bound x, struct bound *out);
+/* Below, equal or above: -1, 0, 1. */
+MUST_USE enum err bound_cmp(const struct ratios *ratios, struct arena *a, struct bound x,
+			    struct bound y, int *order);
+/* The nearest integer, of two the even one; ERR_OVERFLOW where it is beyond 64 bits. */
+MUST_USE enum err bound_round(const struct ratios *ratios, struct arena *a, struct bound x,
+			      int64_t *out);
+
+#endif

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rate: the rates of a pair are read once, and sorted so that the one that holds on a day is found
+ * by halving: of all on or before the day the latest day, then the latest in order.
+ */
+#include "services/fold/rate.h"
+
+#include <stdlib.h>
+
+struct rate {
+	int32_t day;
+	struct order at;
+	uint16_t base;
+	struct decimal units;
+	uint64_t seq;
+};
+struct rate_table {
+	struct rate *v;
+	size_t n;
+};
+
+static int by_day(const void *x, const void *y)
+{
+	const struct rate *r = x, *s = y;
+
+	if (r->day != s->day)
+		return r->day < s->day ? -1 : 1;
+	return order_cmp(r->at, s->at);
+}
+
+static bool rate_read(const struct visible *s, struct rate *out)
+{
+	const struct str bytes = fact_bytes(s->fact, FACT_RATE);
+
+	if (bytes.n != 13)
+		return false;
+	out->day = s->fact->on_first;
+	out->at = visible_order(s);
+	out->seq = s->fact->seq;
+	memcpy(&out->base, bytes.p, 2);
+	out->units.scale = (uint8_t)bytes.p[4];
+	memcpy(&out->units.units, bytes.p + 5, 8);
+	return out->units.units > 0;
+}
+
+static bool of_pair(const struct visible *s, uint32_t pair)
+{
+	const struct str bytes = fact_bytes(s->fact, FACT_RATE);
+	uint16_t base, quote;
+
+	if (s->copy || s->fact->kind != kind_rate || bytes.n != 13)
+		return false;
+	memcpy(&base, bytes.p, 2);
+	memcpy(&quote, bytes.p + 2, 2);
+	return rate_home(base, quote) == pair;
+}
+
+static enum err table_load(struct view *v, uint32_t pair, struct rate_table **out)
+{
+	const struct question *q = v->question;
+	struct fact_list facts;
+	struct visible_list all;
+
+	TRY(v->facts->home(v->facts->arg, HOME_RATE, pair, &q->horizon, &v->kept, &facts));
+	TRY(visible_statements(v->facts, &q->horizon, q->on, facts, &v->kept, &all));
+	struct rate_table *t = arena_zalloc(&v->kept, 1, sizeof(*t));
+	if (!t)
+		return ERR_NO_MEMORY;
+	t->v = arena_alloc(&v->kept, all.n * sizeof(*t->v));
+	if (!t->v)
+		return ERR_NO_MEMORY;
+	for (size_t i = 0; i < all.n; i++)
+		if (of_pair(&all.v[i], pair) && rate_read(&all.v[i], &t->v[t->n]))
+			t->n++;
+	if (t->n > 1)
+		qsort(t->v, t->n, sizeof(*t->v), by_day);
+	*out = t;
+	return map_put(&v->rates, &v->kept, pair, (uint64_t)(uintptr_t)t);
+}
+
+static enum err table_of(struct view *v, uint32_t pair, struct rate_table **out)
+{
+	const uint64_t *known = map_find(&v->rates, pair);
+
+	if (!known)
+		return table_load(v, pair, out);
+	*out = (struct rate_table *)(uintptr_t)*known;
+	return ERR_OK;
+}
+
+/* The last rate on or before the day; NULL: none. */
+static const struct rate *rate_on(const struct rate_table *t, int32_t day)
+{
+	size_t low = 0, high = t->n;
+
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+		if (t->v[middle].day <= day)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low ? &t->v[low - 1] : NULL;
+}
+
+/* The place of a ratio among those in use, which it gets when it is used first. */
+static enum err ratio_place(struct view *v, const struct rate *rate, bool inverse,
+			    uint16_t from, uint32_t *out)
+{
+	struct ratios *ratios = &v->counting.ratios;
+	const uint64_t key = (rate->seq << 1 | inverse) + 2;
+	const uint64_t *known = map_find(&v->ratios, key);
+	char codes[2][4];
+
+	if (known) {
+		*out = (uint32_t)*known;
+		return ERR_OK;
+	}
+	if (ratios->n == v->ratios_cap) {
+		const size_t cap = v->ratios_cap ? 2 * v->ratios_cap : 64;
+		struct ratio *more = arena_alloc(&v->kept, cap * sizeof(*more));
+		if (!more)
+			return ERR_NO_MEMORY;
+		if (ratios->n)
+			memcpy(more, ratios->v, ratios->n * sizeof(*more));
+		ratios->v = more;
+		v->ratios_cap = cap;
+	}
+	currency_unpack(from, codes[0]);
+	currency_unpack(v->question->currency, codes[1]);
+	const struct currency *one = currency_find((struct str){ codes[0], 3 });
+	const struct currency *other = currency_find((struct str){ codes[1], 3 });
+	if (!one || !other)
+		return ERR_BAD_CURRENCY;
+	TRY(map_put(&v->ratios, &v->kept, key, ratios->n));
+	*out = (uint32_t)ratios->n;
+	ratios->v[ratios->n++] = ratio_of(rate->units, inverse, one->minor, other->minor);
+	return ERR_OK;
+}
+
+static void note_missing(struct view *v, const struct visible *s, int32_t day)
+{
+	struct missing_rate *m = &v->missing;
+
+	if (m->any && order_cmp(m->at, visible_order(s)) <= 0)
+		return;
+	*m = (struct missing_rate){ .any = true, .at = visible_order(s), .day = day,
+		.base = s->fact->currency, .quote = v->question->currency };
+}
+
+static enum err convert(struct view *v, const struct visible *s, bool *found,
+			struct interval *out)
+{
+	const int32_t day = day_of(s->first->stated);
+	const uint16_t from = s->fact->currency;
+	struct rate_table *table;
+	uint32_t place;
+
+	TRY(table_of(v, rate_home(from, v->question->currency), &table));
+	const struct rate *rate = rate_on(table, day);
+	*found = rate != NULL;
+	if (!rate) {
+		note_missing(v, s, day);
+		return ERR_OK;
+	}
+	TRY(ratio_place(v, rate, rate->base != from, from, &place));
+	out->currency = v->question->currency;
+	if (!out->low_open && s->fact->low)
+		TRY(bound_at(v->counting.arena, s->fact->low, place, &out->low));
+	if (!out->high_open && s->fact->high)
+		TRY(bound_at(v->counting.arena, s->fact->high, place, &out->high));
+	return ERR_OK;
+}
+
+enum err rate_amount(struct view *v, const struct visible *s, bool *found, struct interval *out)
+{
+	const struct fact *f = s->fact;
+
+	*out = (struct interval){
+		.low = bound_of(f->low), .high = bound_of(f->high), .currency = f->currency,
+		.low_open = f->flags & FACT_LOW_OPEN, .high_open = f->flags & FACT_HIGH_OPEN,
+		.low_excl = f->flags & FACT_LOW_EXCL, .high_excl = f->flags & FACT_HIGH_EXCL,
+		.approx = f->flags & FACT_APPROX
+	};
+	*found = true;
+	if (!v->question->currency || v->question->currency == f->currency)
+		return ERR_OK;
+	return convert(v, s, found, out);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* stage: walks a deal's statements in order, with the cancels of what contains it. */
+#include "services/fold/stage.h"
+
+#include <stdlib.h>
+
+#include "services/fold/ladder.h"
+
+static enum stage stage_of_kind(uint8_t kind)
+{
+	switch (kind) {
+	case kind_rumour:
+		return stage_rumour;
+	case kind_talks:
+		return stage_talks;
+	case kind_announce:
+		return stage_announced;
+	case kind_commit:
+	case kind_pay:
+		return stage_committed;
+	case kind_close:
+		return stage_closed;
+	default:
+		return stage_NONE;
+	}
+}
+
+static bool reopens(uint8_t kind)
+{
+	return kind == kind_talks || kind == kind_announce || kind == kind_commit;
+}
+
+static int by_order(const void *x, const void *y)
+{
+	const struct order *a = x, *b = y;
+
+	return order_cmp(*a, *b);
+}
+
+/* The cancels that reach everybody, of the deal and of what contains it, in order. */
+static enum err cancels_of(struct view *v, const struct deal *d, struct order **out, size_t *n)
+{
+	size_t most = 0;
+
+	for (const struct deal *at = d; at; at = at->whole)
+		most += at->ncuts;
+	*n = 0;
+	*out = arena_alloc(&v->arena, most * sizeof(**out));
+	if (!*out)
+		return ERR_NO_MEMORY;
+	for (const struct deal *at = d; at; at = at->whole)
+		for (size_t i = 0; i < at->ncuts; i++)
+			if (!at->cuts[i].payer)
+				(*out)[(*n)++] = at->cuts[i].at;
+	if (*n > 1)
+		qsort(*out, *n, sizeof(**out), by_order);
+	return ERR_OK;
+}
+
+enum err stage_of(struct view *v, struct deal *d, enum stage *out)
+{
+	struct order *cancels;
+	size_t n, next = 0;
+
+	TRY(view_load(v, d));
+	TRY(view_whole(v, d));
+	TRY(cancels_of(v, d, &cancels, &n));
+	*out = stage_NONE;
+	for (size_t i = 0; i < d->statements.n; i++) {
+		const struct visible *s = &d->statements.v[i];
+		const enum stage reached = stage_of_kind(s->fact->kind);
+		if (s->copy || !reached || s->fact->flags & FACT_RETURNED)
+			continue;
+		for (; next < n && order_cmp(cancels[next], visible_order(s)) < 0; next++)
+			*out = stage_cancelled;
+		if (*out == stage_cancelled && !reopens(s->fact->kind))
+			continue;
+		if (*out == stage_cancelled || reached > *out)
+			*out = reached;
+	}
+	if (next < n)
+		*out = stage_cancelled;
+	return ERR_OK;
+}
+
+/* ---- conditions ---- */
+
+static int by_name(const void *x, const void *y)
+{
+	struct visible *const *s = x, *const *t = y;
+	const int c = str_cmp(fact_bytes((*s)->fact, FACT_CONDITION),
+			      fact_bytes((*t)->fact, FACT_CONDITION));
+
+	return c ? c : order_cmp(visible_order(*s), visible_order(*t));
+}
+
+/* The conditions of the deal that no cancel ended, by name, then in order. */
+static enum err conditions_of(struct view *v, struct deal *d, struct visible ***out, size_t *n)
+{
+	size_t most = 0;
+
+	for (size_t i = 0; i < d->statements.n; i++)
+		most += d->statements.v[i].fact->kind == kind_condition;
+	*n = 0;
+	*out = arena_alloc(&v->arena, most * sizeof(**out));
+	if (!*out)
+		return ERR_NO_MEMORY;
+	for (size_t i = 0; most && i < d->statements.n; i++) {
+		struct visible *s = &d->statements.v[i];
+		if (s->fact->kind == kind_condition && !s->copy &&
+		    order_cmp(visible_order(s), deal_cut(d, s->fact->payer)) > 0)
+			(*out)[(*n)++] = s;
+	}
+	if (*n > 1)
+		qsort(*out, *n, sizeof(**out), by_name);
+	return ERR_OK;
+}
+
+/* The amount of one condition, out of all that is said of it. */
+static enum err condition_sums(struct view *v, struct visible **all, size_t n, struct sums *out)
+{
+	struct choice c = { .v = all, .n = n, .after = { INT64_MIN, 0 }, .base = rung_NONE };
+	bool amount = false, stated = false;
+
+	for (size_t i = 0; i < n; i++)
+		if (all[i]->fact->detail != state_stated)
+			return ERR_OK;
+	for (size_t i = 0; i < n; i++) {
+		stated |= question_counts(v->question, all[i]->fact);
+		amount |= choice_sets(v, &c, all[i]);
+	}
+	if (amount)
+		return choice_sums(v, &c, out);
+	out->undisclosed += stated;
+	return ERR_OK;
+}
+
+static enum err conditional(struct view *v, struct deal *d, unsigned depth, struct sums *out)
+{
+	struct visible **all;
+	size_t n;
+
+	if (depth == DEPTH_MAX)
+		return ERR_TOO_DEEP;
+	TRY(view_load(v, d));
+	TRY(view_whole(v, d));
+	TRY(conditions_of(v, d, &all, &n));
+	for (size_t i = 0, end; i < n; i = end) {
+		const struct str name = fact_bytes(all[i]->fact, FACT_CONDITION);
+		end = i + 1;
+		while (end < n && str_eq(fact_bytes(all[end]->fact, FACT_CONDITION), name))
+			end++;
+		TRY(condition_sums(v, all + i, end - i, out));
+	}
+	TRY(view_parts(v, d));
+	for (size_t i = 0; i < d->nparts; i++)
+		TRY(conditional(v, d->parts[i], depth + 1, out));
+	return ERR_OK;
+}
+
+enum err stage_conditional(struct view *v, struct deal *d, struct sums *out)
+{
+	*out = (struct sums){ 0 };
+	return conditional(v, d, 0, out);
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * view: loads a deal's statements and finds its place among the others.
+ *
+ * Going up needs only declarations and cancels, which lie in a home of their own, so that the
+ * question for a small part of a huge deal stays small.
+ */
+#include "services/fold/view.h"
+
+#include <stdlib.h>
+
+void view_init(struct view *v, const struct facts *source, const struct question *question)
+{
+	*v = (struct view){ .facts = source, .question = question };
+	arena_init(&v->arena, VIEW_BYTES_MAX);
+	arena_init(&v->kept, VIEW_BYTES_MAX);
+	v->counting.arena = &v->arena;
+}
+
+void view_fini(struct view *v)
+{
+	arena_fini(&v->arena);
+	arena_fini(&v->kept);
+}
+
+void view_forget(struct view *v)
+{
+	v->deals = (struct map){ 0 };
+	arena_reset(&v->arena);
+}
+
+bool question_assumes(const struct question *q, uint32_t deal)
+{
+	for (size_t i = 0; i < q->assume.n; i++)
+		if (q->assume.v[i] == deal)
+			return true;
+	return false;
+}
+
+/* ---- loading ---- */
+
+static bool within(const struct question *q, const struct fact *f)
+{
+	return !q->window || fact_declares(f) ||
+	       (f->on_first >= q->window_first && f->on_first <= q->window_last);
+}
+
+/* Keep what is of this deal; find its declaration and cancels. */
+static enum err settle(struct view *v, struct deal *d, struct visible_list all)
+{
+	size_t ncuts = 0;
+
+	d->statements = (struct visible_list){ .v = all.v };
+	d->declared = NULL;
+	for (size_t i = 0; i < all.n; i++) {
+		const struct fact *f = all.v[i].fact;
+		if (f->deal != d->number || !within(v->question, f))
+			continue;
+		struct visible *s = &d->statements.v[d->statements.n++];
+		*s = all.v[i];
+		if (f->kind == kind_deal && !s->copy)
+			d->declared = s;
+		ncuts += f->kind == kind_cancel;
+	}
+	d->cuts = NULL;
+	d->ncuts = 0;
+	if (ncuts == 0)
+		return ERR_OK;
+	d->cuts = arena_alloc(&v->arena, ncuts * sizeof(*d->cuts));
+	if (!d->cuts)
+		return ERR_NO_MEMORY;
+	for (size_t i = 0; i < d->statements.n; i++) {
+		const struct visible *s = &d->statements.v[i];
+		if (s->fact->kind == kind_cancel && !s->copy)
+			d->cuts[d->ncuts++] = (struct cut){ visible_order(s),
+				s->fact->payer, s->fact };
+	}
+	return ERR_OK;
+}
+
+static enum err load(struct view *v, struct deal *d, enum home home)
+{
+	struct fact_list facts;
+	struct visible_list statements;
+
+	TRY(v->facts->home(v->facts->arg, home, d->number, &v->question->horizon, &v->arena,
+			     &facts));
+	TRY(visible_statements(v->facts, &v->question->horizon, v->question->on, facts,
+			       &v->arena, &statements));
+	return settle(v, d, statements);
+}
+
+static enum err deal_new(struct view *v, uint32_t number, struct deal **out)
+{
+	struct deal *d = arena_zalloc(&v->arena, 1, sizeof(*d));
+
+	if (!d)
+		return ERR_NO_MEMORY;
+	d->number = number;
+	TRY(map_put(&v->deals, &v->arena, number, (uint64_t)(uintptr_t)d));
+	*out = d;
+	return ERR_OK;
+}
+
+static struct deal *deal_known(const struct view *v, uint32_t number)
+{
+	const uint64_t *known = map_find(&v->deals, number);
+
+	return known ? (struct deal *)(uintptr_t)*known : NULL;
+}
+
+enum err view_deal(struct view *v, uint32_t number, struct deal **out)
+{
+	*out = deal_known(v, number);
+	if (*out)
+		return ERR_OK;
+	TRY(deal_new(v, number, out));
+	return load(v, *out, HOME_STRUCTURE);
+}
+
+enum err view_load(struct view *v, struct deal *d)
+{
+	if (d->loaded)
+		return ERR_OK;
+	d->loaded = true;
+	return load(v, d, HOME_DEAL);
+}
+
+enum err view_open(struct view *v, uint32_t number, struct deal **out)
+{
+	*out = deal_known(v, number);
+	if (!*out)
+		TRY(deal_new(v, number, out));
+	return view_load(v, *out);
+}
+
+/* ---- among the others ---- */
+
+struct numbers deal_declared(const struct deal *d, enum fact_part part)
+{
+	return d->declared ? fact_numbers(d->declared->fact, part) : (struct numbers){ 0 };
+}
+
+/* Of the links from `first` round to it again, the latest declared one is dropped. */
+static void drop_circle(struct deal **path, size_t first, size_t n)
+{
+	size_t latest = first;
+
+	for (size_t i = first + 1; i < n; i++)
+		if (order_cmp(visible_order(path[i]->declared),
+			      visible_order(path[latest]->declared)) > 0)
+			latest = i;
+	path[latest]->whole = NULL;
+	path[latest]->circle = true;
+}
+
+enum err view_whole(struct view *v, struct deal *d)
+{
+	struct deal *path[DEPTH_MAX], *at = d;
+	size_t n = 0;
+
+	while (at && at->walk == WHOLE_UNKNOWN) {
+		if (n == DEPTH_MAX)
+			return ERR_TOO_DEEP;
+		path[n++] = at;
+		at->walk = WHOLE_WALKED;
+		const struct numbers wholes = deal_declared(at, FACT_PART_OF);
+		at->whole = NULL;
+		if (wholes.n)
+			TRY(view_deal(v, numbers_at(wholes, 0), &at->whole));
+		at = at->whole;
+	}
+	if (at && at->walk == WHOLE_WALKED) {
+		size_t first = 0;
+		while (path[first] != at)
+			first++;
+		drop_circle(path, first, n);
+	}
+	for (size_t i = 0; i < n; i++)
+		path[i]->walk = WHOLE_KNOWN;
+	n = 0;
+	for (at = d; at; at = at->whole)
+		if (n++ == DEPTH_MAX)
+			return ERR_TOO_DEEP;
+	return ERR_OK;
+}
+
+enum err view_parts(struct view *v, struct deal *d)
+{
+	struct number_list candidates;
+
+	if (d->parts_known)
+		return ERR_OK;
+	TRY(v->facts->related(v->facts->arg, RELATION_PARTS, d->number, &v->arena, &candidates));
+	d->parts_known = true;
+	if (candidates.n == 0)
+		return ERR_OK;
+	d->parts = arena_alloc(&v->arena, candidates.n * sizeof(struct deal *));
+	if (!d->parts)
+		return ERR_NO_MEMORY;
+	for (size_t i = 0; i < candidates.n; i++) {
+		struct deal *part;
+		TRY(view_deal(v, candidates.v[i], &part));
+		TRY(view_whole(v, part));
+		if (part->whole == d)
+			d->parts[d->nparts++] = part;
+	}
+	return ERR_OK;
+}
+
+enum err view_successor(struct view *v, struct deal *d)
+{
+	struct number_list candidates;
+	const struct deal *first = NULL;
+
+	if (d->successor_known)
+		return ERR_OK;
+	TRY(v->facts->related(v->facts->arg, RELATION_SUCCESSORS, d->number, &v->arena,
+			       &candidates));
+	for (size_t i = 0; i < candidates.n; i++) {
+		struct deal *other;
+		if (candidates.v[i] == d->number)
+			continue;
+		TRY(view_deal(v, candidates.v[i], &other));
+		if (!numbers_have(deal_declared(other, FACT_SUPERSEDES), d->number))
+			continue;
+		if (!first || order_cmp(visible_order(other->declared),
+					visible_order(first->declared)) < 0)
+			first = other;
+	}
+	d->successor_known = true;
+	d->successor = first ? first->number : 0;
+	return ERR_OK;
+}
+
+struct order deal_cut(const struct deal *d, uint32_t payer)
+{
+	struct order latest = { INT64_MIN, 0 };
+
+	for (; d; d = d->whole)
+		for (size_t i = 0; i < d->ncuts; i++)
+			if ((!d->cuts[i].payer || d->cuts[i].payer == payer) &&
+			    order_cmp(latest, d->cuts[i].at) < 0)
+				latest = d->cuts[i].at;
+	return latest;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * view: the deals as they stand under the clocks of one question, loaded as they are asked for.
+ *
+ * A view lives as long as its question. Everything in it lies in its own memory, which view_fini
+ * gives back; view_forget gives back the deals alone, for questions that go through all of them.
+ */
+#ifndef AVOW_FOLD_VIEW_H
+#define AVOW_FOLD_VIEW_H
+
+#include "services/fold/money.h"
+#include "services/fold/visible.h"
+
+#define VIEW_BYTES_MAX ((size_t)192 << 20) /* memory of one question */
+#define DEPTH_MAX 500u			   /* deals inside deals inside deals; more: ERR_TOO_DEEP */
+#define RUNGS (rung_COUNT)		   /* size of arrays by rung; 0 is unused */
+
+/* What is asked, in numbers. */
+struct question {
+	struct horizon horizon;
+	int32_t on;		/* DAY_MAX: whenever */
+	bool window;		/* only what happened within these days, both included */
+	int32_t window_first, window_last;
+	enum policy policy;
+	uint32_t bases;		/* bit 1 << enum basis of those that count */
+	struct number_list assume; /* deals assumed closed, ascending */
+	uint16_t currency;	/* convert into it; 0: keep apart */
+};
+/* Everything but guarantees. */
+#define BASES_DEFAULT (~(UINT32_C(1) << basis_guarantee))
+
+/* A cancel, and whom it reaches: everybody (0) or one payer. */
+struct cut {
+	struct order at;
+	uint32_t payer;
+	const struct fact *fact;
+};
+
+/* What speaks of money for one payer, or for the whole (0), in order. */
+struct group {
+	uint32_t payer;
+	struct visible **v;
+	size_t n;
+};
+
+/* A payer of a deal or of what is inside it, with its value by rung once that is known. */
+struct payer {
+	uint32_t number;
+	const struct group *group; /* NULL: only in parts */
+	bool known[RUNGS];
+	struct sums value[RUNGS];
+};
+
+struct deal {
+	uint32_t number;
+	bool loaded; /* with all statements, not only declarations and cancels */
+	struct visible_list statements;
+	const struct visible *declared; /* the declaration that decides; NULL: none */
+	struct cut *cuts;
+	size_t ncuts;
+	/* what contains it */
+	enum { WHOLE_UNKNOWN, WHOLE_WALKED, WHOLE_KNOWN } walk;
+	struct deal *whole; /* NULL: nobody contains it, or that link closed a circle */
+	bool circle;
+	/* what is inside, and what replaced it; see view_parts, view_successor */
+	bool parts_known, successor_known;
+	struct deal **parts;
+	size_t nparts;
+	uint32_t successor;
+	/* who pays; see view_payers */
+	bool grouped, payers_known;
+	struct group *groups; /* ascending by payer; the whole first, if there */
+	size_t ngroups;
+	struct payer *payers; /* ascending; without the whole */
+	size_t npayers;
+};
+
+/* The first in order of the amounts that no rate could convert. */
+struct missing_rate {
+	bool any;
+	struct order at;
+	uint16_t base, quote;
+	int32_t day;
+};
+
+struct view {
+	const struct facts *facts;
+	const struct question *question;
+	struct arena arena; /* of the deals */
+	struct arena kept;  /* of what outlives view_forget: rates and their uses */
+	struct counting counting; /* in `arena` */
+	struct map deals;   /* number: struct deal */
+	struct map rates;   /* pair: struct rate_table; see rate.h */
+	struct map ratios;  /* event of a rate, direct or inverse: place in counting.ratios */
+	size_t ratios_cap;
+	struct missing_rate missing;
+};
+
+/* source and question must outlive the view. */
+void view_init(struct view *v, const struct facts *source, const struct question *question);
+void view_fini(struct view *v);
+/* Forget the deals: pointers to them end. Sums made in counting.arena end as well. */
+void view_forget(struct view *v);
+
+/* The deal with its declarations and cancels; an unknown one is empty. */
+MUST_USE enum err view_deal(struct view *v, uint32_t number, struct deal **out);
+/* The deal with all its statements, at once. */
+MUST_USE enum err view_open(struct view *v, uint32_t number, struct deal **out);
+/* All its statements. */
+MUST_USE enum err view_load(struct view *v, struct deal *d);
+/* Fill in what contains it: d->whole. ERR_TOO_DEEP */
+MUST_USE enum err view_whole(struct view *v, struct deal *d);
+/* Fill in what it contains: d->parts, ascending by number. */
+MUST_USE enum err view_parts(struct view *v, struct deal *d);
+/* Fill in d->successor, 0: none. */
+MUST_USE enum err view_successor(struct view *v, struct deal *d);
+/* Fill in d->groups and d->payers, with those of its parts. ERR_TOO_DEEP */
+MUST_USE enum err view_payers(struct view *v, struct deal *d);
+/* The payer of this deal with this number; NULL: not one of its payers. Needs view_payers. */
+struct payer *deal_payer(const struct deal *d, uint32_t number);
+/* What speaks for this payer, 0 for the whole; NULL: nothing. Needs view_payers. */
+const struct group *deal_group(const struct deal *d, uint32_t payer);
+/*
+ * Whom it pays: the parties of its declaration, else those that its statements name, ascending.
+ * In the view's arena.
+ */
+MUST_USE enum err view_payees(struct view *v, struct deal *d, struct number_list *out);
+/* Whether it pays this party and no deal that contains it does. */
+MUST_USE enum err view_topmost(struct view *v, struct deal *d, uint32_t party, bool *out);
+
+/* The payer that a statement of this deal speaks for; 0: the whole. */
+uint32_t deal_speaker(const struct deal *d, const struct fact *f);
+/* The last cancel that reaches this payer (0: the whole), {INT64_MIN, 0} where none does. Needs view_whole. */
+struct order deal_cut(const struct deal *d, uint32_t payer);
+/* A list of the declaration that decides; empty where there is none. */
+struct numbers deal_declared(const struct deal *d, enum fact_part part);
+bool question_assumes(const struct question *q, uint32_t deal);
+/* Whether an amount of this statement counts by its basis. */
+static inline bool question_counts(const struct question *q, const struct fact *f)
+{
+	return q->bases >> f->basis & 1;
+}
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * visible: from facts to statements. An event and its corrections are one statement; retractions
+ * withdraw, corrections replace, copies set nothing; see DESIGN.md section 4, rule 1.
+ */
+#ifndef AVOW_FOLD_VISIBLE_H
+#define AVOW_FOLD_VISIBLE_H
+
+#include "services/fold/map.h"
+#include "services/fold/facts.h"
+
+struct visible {
+	const struct fact *first; /* its place in the order */
+	const struct fact *fact;  /* the version that decides; never a retract */
+	bool copy;		  /* retells a visible statement: sets nothing */
+	bool used;		  /* its amount is in the figures that were asked for */
+};
+struct visible_list {
+	struct visible *v;
+	size_t n;
+};
+/* That of its first version. */
+static inline struct order visible_order(const struct visible *s)
+{
+	return fact_order(s->first);
+}
+
+/* What the corrections and retractions among some facts come to. */
+struct repair {
+	uint64_t seq;
+	const struct fact *latest; /* of its corrections that stand; NULL: none */
+	uint64_t by;		   /* the retraction in effect that names it; 0: none */
+};
+struct repairs {
+	struct map by_seq; /* seq: place in v */
+	struct repair *v;
+	size_t n;
+};
+/* `facts` hold each chain whole, in order of (stated, seq). */
+MUST_USE enum err repairs_of(struct fact_list facts, struct arena *a, struct repairs *out);
+/* NULL where nothing names this event. */
+const struct repair *repairs_find(const struct repairs *r, uint64_t seq);
+
+/*
+ * The statements that stand among the facts of a home and happened by the end of day `on`
+ * (DAY_MAX: whenever), in order, copies marked. Those that left the home are among them: see
+ * statement.fact->deal.
+ */
+MUST_USE enum err visible_statements(const struct facts *source, const struct horizon *h,
+				     int32_t on, struct fact_list facts, struct arena *a,
+				     struct visible_list *out);
+
+#endif
