@@ -2,9 +2,27 @@
 /* answers: one function a question; the table at the end says which. */
 #include "services/query/answers.h"
 
+#include "services/fold/fold.h"
+#include "services/query/archive.h"
+
+#define VERSIONS_SHOWN_MAX 1000u
+
 /* A question's function: decodes wire, fills in *answer (in the arena). */
 typedef enum err answer_function(struct replica *r, struct str wire, struct arena *a, void **answer,
 				 struct fault *fault);
+
+/* The versions of the statement that the event belongs to, so that its repairs can be found. */
+static enum err versions_of(struct replica *r, struct arena *a, struct got *got)
+{
+	struct archive archive;
+
+	archive_init(&archive, r, a);
+	TRY(fold_versions(&archive.facts, got->entry.seq, a, &got->versions));
+	if (got->versions.n > VERSIONS_SHOWN_MAX)
+		got->versions.n = VERSIONS_SHOWN_MAX;
+	msg_mark(got, got, versions);
+	return ERR_OK;
+}
 
 static enum err answer_get(struct replica *r, struct str wire, struct arena *a, void **answer,
 			   struct fault *fault)
@@ -39,6 +57,7 @@ static enum err answer_get(struct replica *r, struct str wire, struct arena *a, 
 	msg_set(got, got, leaf, rec.leaf);
 	replica_info(r, &info);
 	msg_set(got, got, head, info.head);
+	TRY(versions_of(r, a, got));
 	*answer = got;
 	return ERR_OK;
 }
@@ -47,21 +66,48 @@ static uint64_t min_seq_of_get(struct str wire, struct arena *a)
 {
 	struct get ask;
 
-	if (msg_decode(&shape_get, wire, a, &ask, NULL))
-		return 0;
-	return ask.min_seq;
+	return msg_decode(&shape_get, wire, a, &ask, NULL) ? 0 : ask.min_seq;
 }
 
-static const struct question {
+/* A question that the fold answers whole. */
+#define FOLDED(question, reply, fold)                                                                 \
+	static enum err answer_##question(struct replica *r, struct str wire, struct arena *a,     \
+					  void **answer, struct fault *fault)                      \
+	{                                                                                          \
+		struct archive archive;                                                            \
+		struct question *ask = arena_zalloc(a, 1, sizeof(*ask));                           \
+		struct reply *out = arena_zalloc(a, 1, sizeof(*out));                            \
+		if (!ask || !out)                                                                  \
+			return ERR_NO_MEMORY;                                                      \
+		TRY(msg_decode(&shape_##question, wire, a, ask, fault));                           \
+		archive_init(&archive, r, a);                                                      \
+		*answer = out;                                                                     \
+		return fold(&archive.facts, ask, a, out, fault);                                  \
+	}                                                                                          \
+	static uint64_t min_seq_of_##question(struct str wire, struct arena *a)                    \
+	{                                                                                          \
+		struct question ask;                                                               \
+		return msg_decode(&shape_##question, wire, a, &ask, NULL) ? 0 : ask.min_seq;       \
+	}
+
+FOLDED(deal_figure, deal_figures, fold_deal)
+FOLDED(history, statements, fold_history)
+
+#define QUESTION(question, answer)                                                                 \
+	{ MSG_##question, &shape_##answer, answer_##question, min_seq_of_##question }
+
+static const struct question_row {
 	enum msg_type type;
 	const struct shape *answer;
 	answer_function *function;
 	uint64_t (*min_seq)(struct str wire, struct arena *a);
 } questions[] = {
-	{ MSG_get, &shape_got, answer_get, min_seq_of_get },
+	QUESTION(get, got),
+	QUESTION(deal_figure, deal_figures),
+	QUESTION(history, statements),
 };
 
-static const struct question *question_of(enum msg_type type)
+static const struct question_row *question_of(enum msg_type type)
 {
 	for (size_t i = 0; i < ARRAY_LEN(questions); i++)
 		if (questions[i].type == type)
@@ -76,7 +122,7 @@ bool answers_takes(enum msg_type type)
 
 uint64_t answers_min_seq(enum msg_type type, struct str wire, struct arena *a)
 {
-	const struct question *q = question_of(type);
+	const struct question_row *q = question_of(type);
 
 	require(q);
 	return q->min_seq(wire, a);
@@ -85,7 +131,7 @@ uint64_t answers_min_seq(enum msg_type type, struct str wire, struct arena *a)
 enum err answers_answer(struct replica *r, enum msg_type type, struct str wire, struct arena *a,
 			const struct shape **shape, void **answer, struct fault *fault)
 {
-	const struct question *q = question_of(type);
+	const struct question_row *q = question_of(type);
 
 	require(q);
 	*shape = q->answer;

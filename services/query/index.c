@@ -1,66 +1,293 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * index: rows beside the events. Each table is one enumerator below, with the layout of its keys;
- * numbers in keys are most significant byte first, so that they sort.
+ * index: rows beside the events; see rows.h for the tables.
+ *
+ * An event becomes a fact, which lies in every home that it belongs to. Where events hang together
+ * by `ref`, each of them lies in the homes of all of them, so that every answer finds the whole
+ * chain at the one place where it looks. A chain through more than CHAIN_HOMES_MAX homes, or with
+ * more than CHAIN_ROWS_MAX rows in them, is followed no further: its later events change no figure.
+ * No real correction comes near, and without a limit one event could cost as many rows as it likes.
+ *
+ * Events are read back out of the transaction itself; what a look-up gives is copied before the
+ * next row is put, since putting ends it.
  */
 #include "services/query/index.h"
 
-enum table {
-	table_declaration, /* deal, 0, seq: nothing; one row for each declaration of a deal */
+#include "services/query/rows.h"
+
+struct indexing {
+	struct replica *r;
+	struct arena *a;
+	uint64_t seq; /* of the event in hand */
 };
+
+/* ---- names ---- */
+
+static enum err number_next(struct replica *r, enum dictionary dict, uint32_t *out)
+{
+	const struct row_key key = key_name(dict, UINT32_MAX);
+	struct cursor c;
+
+	TRY(cursor_open(r, table_name, row_str(&key), true, &c));
+	const enum err e = cursor_next(&c);
+	*out = 1;
+	if (!e && c.key.p[0] == (char)dict)
+		*out = key_last_number(c.key) + 1;
+	cursor_close(&c);
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+/* The number of a slug, given to it now where it has none. */
+static enum err number_of(void *arg, enum dictionary dict, struct str slug, uint32_t *number)
+{
+	struct indexing *x = arg;
+	const struct row_key key = key_slug(dict, slug);
+	struct str value;
+	char row[12];
+
+	enum err e = replica_lookup(x->r, table_slug, row_str(&key), &value);
+	if (!e && value.n != sizeof(row))
+		return ERR_DAMAGED;
+	if (!e)
+		memcpy(number, value.p, sizeof(*number));
+	if (e != ERR_NOT_FOUND)
+		return e;
+	TRY(number_next(x->r, dict, number));
+	memcpy(row, number, 4);
+	memcpy(row + 4, &x->seq, 8);
+	TRY(replica_index(x->r, table_slug, row_str(&key), (struct str){ row, sizeof(row) }));
+	const struct row_key back = key_name(dict, *number);
+	return replica_index(x->r, table_name, row_str(&back), slug);
+}
+
+/* ---- rows of a fact ---- */
+
+static enum err put_at(struct indexing *x, const struct fact *f, struct place place)
+{
+	char bytes[FACT_SIZE_MAX];
+	const struct row_key key = key_fact(place.home, place.number, f->stated, f->seq);
+	const size_t n = fact_write(f, home_deal(place.home, place.number), bytes);
+
+	return replica_index(x->r, table_fact, row_str(&key), (struct str){ bytes, n });
+}
+
+static enum err put_chain(struct indexing *x, uint64_t tree, const struct fact *f)
+{
+	char bytes[8 + FACT_SIZE_MAX];
+	const struct row_key key = key_chain(tree, f->seq);
+
+	memcpy(bytes, &f->stated, 8);
+	const size_t n = fact_write(f, 0, bytes + 8);
+	return replica_index(x->r, table_chain, row_str(&key), (struct str){ bytes, 8 + n });
+}
+
+static enum err relate(struct indexing *x, enum relation relation, uint32_t number, uint32_t other)
+{
+	const struct row_key key = key_related(relation, number, other);
+	struct str value;
+
+	const enum err e = replica_lookup(x->r, table_related, row_str(&key), &value);
+	if (e != ERR_NOT_FOUND)
+		return e;
+	return replica_index(x->r, table_related, row_str(&key), STR(""));
+}
+
+static enum err relate_all(struct indexing *x, enum relation relation, struct numbers list,
+			   uint32_t other)
+{
+	for (size_t i = 0; i < list.n; i++)
+		TRY(relate(x, relation, numbers_at(list, i), other));
+	return ERR_OK;
+}
+
+static enum err put_relations(struct indexing *x, const struct fact *f)
+{
+	if (!f->deal)
+		return ERR_OK;
+	if (f->payer)
+		TRY(relate(x, RELATION_PAYER, f->payer, f->deal));
+	TRY(relate_all(x, RELATION_PAYER, fact_numbers(f, FACT_FROM), f->deal));
+	TRY(relate_all(x, RELATION_PAYEE, fact_numbers(f, FACT_TO), f->deal));
+	TRY(relate_all(x, RELATION_PARTS, fact_numbers(f, FACT_PART_OF), f->deal));
+	return relate_all(x, RELATION_SUCCESSORS, fact_numbers(f, FACT_SUPERSEDES), f->deal);
+}
+
+/* ---- chains ---- */
+
+struct places {
+	struct place v[CHAIN_HOMES_MAX];
+	size_t n;
+};
+
+static bool places_have(const struct places *all, struct place one)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (all->v[i].home == one.home && all->v[i].number == one.number)
+			return true;
+	return false;
+}
+
+/* Add where this fact belongs; those that do not fit are left out. */
+static void places_join(struct places *all, const struct fact *f)
+{
+	struct place own[PLACES_MAX];
+	const size_t n = places_of(f, own);
+
+	for (size_t i = 0; i < n; i++)
+		if (all->n < CHAIN_HOMES_MAX && !places_have(all, own[i]))
+			all->v[all->n++] = own[i];
+}
+
+static enum err fact_of_event(struct indexing *x, const struct event *e, uint64_t seq,
+			      const struct fact *ref, struct fact *out)
+{
+	const struct numbering numbering = { x, number_of };
+	uint64_t derived = 0;
+
+	if (msg_has(e, event, derived_from)) {
+		const enum err err = replica_find(x->r, &e->derived_from, &derived);
+		if (err && err != ERR_NOT_FOUND)
+			return err;
+	}
+	return fact_from_event(e, seq, ref, derived, &numbering, x->a, out);
+}
+
+/* The fact of an event that is in the replica already and has no `ref`. */
+static enum err fact_of_seq(struct indexing *x, uint64_t seq, struct fact *out)
+{
+	struct record rec;
+	struct event e;
+
+	TRY(replica_get(x->r, seq, &rec));
+	const struct str bytes = arena_str(x->a, rec.event);
+	if (!bytes.p)
+		return ERR_NO_MEMORY;
+	TRY(event_decode(bytes, x->a, &e, NULL));
+	return fact_of_event(x, &e, seq, NULL, out);
+}
+
+/* All events of the chain that `ref` is in, at least that one; in order of seq. */
+static enum err chain_before(struct indexing *x, uint64_t tree, struct fact_list *out)
+{
+	const struct horizon all = { UINT64_MAX, INT64_MAX };
+
+	TRY(chain_read(x->r, tree, &all, x->a, out));
+	if (out->n)
+		return ERR_OK;
+	out->v = arena_alloc(x->a, sizeof(*out->v));
+	if (!out->v)
+		return ERR_NO_MEMORY;
+	TRY(fact_of_seq(x, tree, &out->v[0]));
+	out->n = 1;
+	return put_chain(x, tree, &out->v[0]);
+}
+
+static enum err put_in_chain(struct indexing *x, const struct event *e, uint64_t ref,
+			     struct fact *f)
+{
+	struct fact_list before;
+	struct places places = { .n = 0 };
+	const struct fact *named = NULL;
+	uint64_t tree;
+
+	TRY(chain_of(x->r, ref, &tree));
+	TRY(chain_before(x, tree, &before));
+	for (size_t i = 0; i < before.n; i++)
+		if (before.v[i].seq == ref)
+			named = &before.v[i];
+	TRY(fact_of_event(x, e, x->seq, named, f));
+	for (size_t i = 0; i < before.n; i++)
+		places_join(&places, &before.v[i]);
+	const size_t old = places.n;
+	places_join(&places, f);
+	if (!named || (before.n + 1) * places.n > CHAIN_ROWS_MAX)
+		return ERR_OK;
+	for (size_t i = old; i < places.n; i++)
+		for (size_t j = 0; j < before.n; j++)
+			TRY(put_at(x, &before.v[j], places.v[i]));
+	for (size_t i = 0; i < places.n; i++)
+		TRY(put_at(x, f, places.v[i]));
+	TRY(put_chain(x, tree, f));
+	const struct row_key key = key_seq(x->seq);
+	return replica_index(x->r, table_tree, row_str(&key),
+			     (struct str){ (const char *)&tree, sizeof(tree) });
+}
+
+static enum err put_alone(struct indexing *x, const struct fact *f)
+{
+	struct place places[PLACES_MAX];
+	const size_t n = places_of(f, places);
+
+	for (size_t i = 0; i < n; i++)
+		TRY(put_at(x, f, places[i]));
+	return ERR_OK;
+}
+
+/* ---- one event ---- */
+
+static enum err put_event(struct indexing *x, const struct event *e)
+{
+	struct fact f;
+	uint64_t ref;
+
+	enum err err = ERR_NOT_FOUND;
+	if (msg_has(e, event, ref))
+		err = replica_find(x->r, &e->ref, &ref);
+	if (err && err != ERR_NOT_FOUND)
+		return err;
+	if (!err && ref < x->seq) {
+		TRY(put_in_chain(x, e, ref, &f));
+	} else {
+		TRY(fact_of_event(x, e, x->seq, NULL, &f));
+		TRY(put_alone(x, &f));
+	}
+	return put_relations(x, &f);
+}
+
+/* ---- declarations ---- */
 
 #define SEQ_SIZE 8u
 #define DEAL_KEY_MAX (SLUG_MAX + 1 + SEQ_SIZE)
 
-static void put_seq(char *p, uint64_t seq)
+static struct row_key declaration_key(struct str deal, uint64_t seq)
 {
-	for (size_t i = 0; i < SEQ_SIZE; i++)
-		p[i] = (char)(seq >> (8 * (SEQ_SIZE - 1 - i)));
-}
+	const struct row_key last = key_seq(seq);
+	struct row_key k = { .n = deal.n + 1 + SEQ_SIZE };
 
-static uint64_t get_seq(const char *p)
-{
-	uint64_t seq = 0;
-
-	for (size_t i = 0; i < SEQ_SIZE; i++)
-		seq = seq << 8 | (unsigned char)p[i];
-	return seq;
-}
-
-static struct str deal_key(char *space, struct str deal, uint64_t seq)
-{
+	_Static_assert(DEAL_KEY_MAX <= ROW_KEY_MAX, "a key fits");
 	require(deal.n <= SLUG_MAX);
-	memcpy(space, deal.p, deal.n);
-	space[deal.n] = 0;
-	put_seq(space + deal.n + 1, seq);
-	return (struct str){ space, deal.n + 1 + SEQ_SIZE };
+	memcpy(k.p, deal.p, deal.n);
+	k.p[deal.n] = 0;
+	memcpy(k.p + deal.n + 1, last.p, SEQ_SIZE);
+	return k;
 }
 
 enum err index_event(struct replica *r, const struct record *rec, const struct event *e,
 		     struct arena *a)
 {
-	char space[DEAL_KEY_MAX];
+	struct indexing x = { r, a, rec->seq };
 
-	(void)a;
-	if (e->kind != kind_deal || !msg_has(e, event, deal))
-		return ERR_OK;
-	return replica_index(r, table_declaration, deal_key(space, e->deal, rec->seq), STR(""));
+	if (e->kind == kind_deal && msg_has(e, event, deal)) {
+		const struct row_key key = declaration_key(e->deal, rec->seq);
+		TRY(replica_index(r, table_declaration, row_str(&key), STR("")));
+	}
+	TRY(replica_snap(r));
+	const enum err err = put_event(&x, e);
+	replica_unsnap(r);
+	return err;
 }
 
 enum err index_declaration(struct replica *r, struct str deal, uint64_t at_seq, uint64_t *seq)
 {
-	char space[DEAL_KEY_MAX];
+	const struct row_key key = declaration_key(deal, at_seq);
 	struct cursor c;
 
-	const struct str key = deal_key(space, deal, at_seq);
-	enum err e = cursor_open(r, table_declaration, key, true, &c);
-	if (e)
-		return e;
-	e = cursor_next(&c);
+	TRY(cursor_open(r, table_declaration, row_str(&key), true, &c));
+	enum err e = cursor_next(&c);
 	if (!e && (c.key.n != key.n || memcmp(c.key.p, key.p, deal.n + 1) != 0))
 		e = ERR_NOT_FOUND;
 	if (!e)
-		*seq = get_seq(c.key.p + deal.n + 1);
+		*seq = key_last_seq(c.key);
 	cursor_close(&c);
 	return e;
 }

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* archive: walks the rows that index.c wrote. */
+#include "services/query/archive.h"
+
+#include <stdlib.h>
+
+#include "services/query/rows.h"
+
+#define FACTS_FIRST 32u
+
+/* A copy that came before its original: the original may have come since. */
+static enum err find_original(struct replica *r, struct fact *f)
+{
+	const struct str origin = fact_bytes(f, FACT_ORIGIN);
+	struct id id;
+
+	if (origin.n != ID_SIZE)
+		return ERR_OK;
+	memcpy(id.b, origin.p, ID_SIZE);
+	const enum err e = replica_find(r, &id, &f->derived);
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+static enum err room_for_fact(struct arena *a, struct fact_list *list, size_t *cap)
+{
+	if (list->n < *cap)
+		return ERR_OK;
+	*cap = *cap ? 2 * *cap : FACTS_FIRST;
+	struct fact *more = arena_alloc(a, *cap * sizeof(*more));
+	if (!more)
+		return ERR_NO_MEMORY;
+	if (list->n)
+		memcpy(more, list->v, list->n * sizeof(*more));
+	list->v = more;
+	return ERR_OK;
+}
+
+static enum err home_collect(struct archive *archive, struct range *x, uint32_t deal,
+			     const struct horizon *h, struct arena *a, struct fact_list *out)
+{
+	enum err e;
+	size_t cap = 0;
+
+	while (!(e = range_next(x))) {
+		int64_t stated;
+		uint64_t seq;
+		key_fact_parse(x->c.key, &stated, &seq);
+		if (stated >= h->stated_end)
+			return ERR_OK; /* and so are all that follow */
+		if (seq > h->at_seq)
+			continue;
+		TRY(room_for_fact(a, out, &cap));
+		struct fact *f = &out->v[out->n++];
+		TRY(fact_read(x->c.value, deal, stated, seq, f));
+		if (f->more_size && !f->derived)
+			TRY(find_original(archive->r, f));
+	}
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+static enum err archive_home(void *arg, enum home home, uint32_t number, const struct horizon *h,
+			     struct arena *a, struct fact_list *out)
+{
+	struct archive *archive = arg;
+	const struct row_key prefix = key_home(home, number);
+	struct range x;
+
+	*out = (struct fact_list){ 0 };
+	TRY(range_open(archive->r, table_fact, &prefix, &x));
+	const enum err e = home_collect(archive, &x, home_deal(home, number), h, a, out);
+	range_close(&x);
+	return e;
+}
+
+/* A name that is in the index already. */
+static enum err number_known(void *arg, enum dictionary dict, struct str slug, uint32_t *number)
+{
+	struct archive *archive = arg;
+	const struct row_key key = key_slug(dict, slug);
+	struct str value;
+
+	TRY(replica_lookup(archive->r, table_slug, row_str(&key), &value));
+	if (value.n != 12)
+		return ERR_DAMAGED;
+	memcpy(number, value.p, sizeof(*number));
+	return ERR_OK;
+}
+
+/* The fact of an event that no other one names by `ref`, and that names none. */
+static enum err fact_alone(struct archive *archive, uint64_t seq, struct arena *a,
+			   struct fact *out)
+{
+	const struct numbering numbering = { archive, number_known };
+	struct record rec;
+	struct event e;
+	uint64_t derived = 0;
+
+	TRY(replica_get(archive->r, seq, &rec));
+	TRY(event_decode(rec.event, a, &e, NULL));
+	if (msg_has(&e, event, derived_from)) {
+		const enum err err = replica_find(archive->r, &e.derived_from, &derived);
+		if (err && err != ERR_NOT_FOUND)
+			return err;
+	}
+	return fact_from_event(&e, seq, NULL, derived, &numbering, a, out);
+}
+
+static int by_order(const void *x, const void *y)
+{
+	const struct fact *f = x, *g = y;
+
+	return order_cmp(fact_order(f), fact_order(g));
+}
+
+static enum err archive_chain(void *arg, uint64_t seq, const struct horizon *h, struct arena *a,
+			      struct fact_list *out)
+{
+	struct archive *archive = arg;
+	uint64_t tree;
+
+	*out = (struct fact_list){ 0 };
+	if (seq == 0 || seq > archive->facts.head)
+		return ERR_OK;
+	TRY(chain_of(archive->r, seq, &tree));
+	TRY(chain_read(archive->r, tree, h, a, out));
+	if (out->n > 1)
+		qsort(out->v, out->n, sizeof(*out->v), by_order);
+	for (size_t i = 0; i < out->n; i++)
+		if (!out->v[i].derived)
+			TRY(find_original(archive->r, &out->v[i]));
+	if (out->n || tree != seq || seq > h->at_seq)
+		return ERR_OK;
+	out->v = arena_alloc(a, sizeof(*out->v));
+	if (!out->v)
+		return ERR_NO_MEMORY;
+	TRY(fact_alone(archive, seq, a, &out->v[0]));
+	out->n = horizon_holds(h, &out->v[0]);
+	return ERR_OK;
+}
+
+static enum err archive_related(void *arg, enum relation relation, uint32_t number,
+				struct arena *a, struct number_list *out)
+{
+	struct archive *archive = arg;
+	struct row_key prefix = key_related(relation, number, 0);
+	struct range x;
+	size_t cap = 0;
+	enum err e;
+
+	prefix.n -= 4; /* whatever the other one is */
+	*out = (struct number_list){ 0 };
+	TRY(range_open(archive->r, table_related, &prefix, &x));
+	while (!(e = range_next(&x))) {
+		if (out->n == cap) {
+			cap = cap ? 2 * cap : 16;
+			uint32_t *more = arena_alloc(a, cap * sizeof(*more));
+			if (!more) {
+				e = ERR_NO_MEMORY;
+				break;
+			}
+			if (out->n)
+				memcpy(more, out->v, out->n * sizeof(*more));
+			out->v = more;
+		}
+		out->v[out->n++] = key_last_number(x.c.key);
+	}
+	range_close(&x);
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+static enum err archive_number(void *arg, enum dictionary dict, struct str slug, uint64_t at_seq,
+			       uint32_t *out)
+{
+	struct archive *archive = arg;
+	struct row_key key = { .n = 0 };
+	struct str value;
+	uint64_t first;
+
+	if (slug.n > SLUG_MAX)
+		return ERR_NOT_FOUND;
+	key = key_slug(dict, slug);
+	TRY(replica_lookup(archive->r, table_slug, row_str(&key), &value));
+	if (value.n != 12)
+		return ERR_DAMAGED;
+	memcpy(out, value.p, 4);
+	memcpy(&first, value.p + 4, 8);
+	return first <= at_seq ? ERR_OK : ERR_NOT_FOUND;
+}
+
+static enum err archive_slug(void *arg, enum dictionary dict, uint32_t number, struct str *out)
+{
+	struct archive *archive = arg;
+	const struct row_key key = key_name(dict, number);
+
+	return replica_lookup(archive->r, table_name, row_str(&key), out);
+}
+
+static enum err archive_last_number(void *arg, enum dictionary dict, uint32_t *out)
+{
+	struct archive *archive = arg;
+	const struct row_key key = key_name(dict, UINT32_MAX);
+	struct cursor c;
+
+	*out = 0;
+	TRY(cursor_open(archive->r, table_name, row_str(&key), true, &c));
+	const enum err e = cursor_next(&c);
+	if (!e && c.key.p[0] == (char)dict)
+		*out = key_last_number(c.key);
+	cursor_close(&c);
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+static enum err archive_revision(void *arg, uint32_t deal, uint64_t at_seq, uint64_t *out)
+{
+	struct archive *archive = arg;
+	const struct row_key prefix = key_home(HOME_DEAL, deal);
+	struct range x;
+	enum err e;
+
+	*out = 0;
+	TRY(range_open(archive->r, table_fact, &prefix, &x));
+	while (!(e = range_next(&x)))
+		*out += key_last_seq(x.c.key) <= at_seq && !fact_bytes_elsewhere(x.c.value);
+	range_close(&x);
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+static enum err archive_entry(void *arg, uint64_t seq, struct entry *out)
+{
+	struct archive *archive = arg;
+	struct record rec;
+
+	TRY(replica_get(archive->r, seq, &rec));
+	*out = (struct entry){ 0 };
+	msg_set(out, entry, seq, rec.seq);
+	msg_set(out, entry, epoch, rec.epoch);
+	msg_set(out, entry, recorded, rec.recorded);
+	msg_set(out, entry, event, rec.event);
+	return ERR_OK;
+}
+
+void archive_init(struct archive *archive, struct replica *r, struct arena *a)
+{
+	struct replica_info info;
+
+	replica_info(r, &info);
+	*archive = (struct archive){
+		.r = r, .a = a,
+		.facts = { .arg = archive, .ledger = info.ledger, .epoch = info.epoch,
+			.head = info.head, .home = archive_home, .chain = archive_chain,
+			.related = archive_related, .number = archive_number,
+			.slug = archive_slug, .last_number = archive_last_number,
+			.revision = archive_revision, .entry = archive_entry }
+	};
+}
