@@ -91,12 +91,17 @@ static enum err run_correct(struct cli *c, struct fault *fault)
 	struct event e = { 0 }, given = { 0 };
 	struct entry entry = { 0 };
 	const char *kind = cli_text(c, "kind");
-	enum err bad = fields_event(c, 0, &given, fault);
+	enum err bad = fetch_event(c, cli_word(c, 0), &entry, fault);
 
 	if (!bad)
-		bad = fetch_event(c, cli_word(c, 0), &entry, fault);
-	if (!bad)
 		bad = event_decode(entry.event, &c->arena, &e, fault);
+	if (!bad && kind)
+		e.kind = enum_value(&enum_kind, str_of(kind));
+	if (!bad && !e.kind)
+		bad = fault_set(fault, ERR_UNKNOWN_KIND, "--kind", "`%s` is not a kind known here",
+				kind ? kind : "that of the event");
+	if (!bad)
+		bad = fields_event(c, e.kind, &given, fault);
 	if (bad)
 		return bad;
 	const struct id corrected = e.id;

@@ -240,7 +240,7 @@ static enum err put_event(struct cli *c, int kind, struct buf *b, struct fault *
 {
 	enum err e = put(b, "{");
 
-	if (!e && kind)
+	if (!e)
 		e = buf_printf(b, "\"kind\":\"%s\"", enum_word(&enum_kind, kind));
 	if (!e)
 		e = put_fields(c, "", b, fault);
@@ -259,6 +259,12 @@ void fields_fault(const struct cli *c, struct fault *fault)
 	const struct opt *o;
 	const size_t n = strcspn(fault->field, "[");
 
+	if (strcmp(fault->field, "source") == 0) {
+		/* no option is all of it */
+		(void)fault_set(fault, fault->code, NULL, "a source is missing: say where it was stated, "
+				"with --publisher, --url, or a title");
+		return;
+	}
 	for (size_t i = 0; (o = command_option(c->cmd, i)); i++) {
 		const size_t k = o->field ? strlen(o->field) : 0;
 		if (k && k <= n && memcmp(o->field, fault->field, k) == 0 &&

@@ -20,8 +20,8 @@ extern const struct opt fields_write[];	 /* --dry-run, --expect: how to publish 
 extern const struct opt fields_correct[]; /* what correct names otherwise, as two fields share a word */
 
 /*
- * The event that the given options describe, without defaults; `kind` 0: none. Texts lie in the
- * arena of c. A fault's field is the option's name. ERR_USAGE and errors of json_read.
+ * The event of a kind that the given options describe, without defaults. Texts lie in the arena of
+ * c. A fault's field is the option's name. ERR_USAGE and errors of json_read.
  */
 MUST_USE enum err fields_event(struct cli *c, int kind, struct event *e, struct fault *fault);
 /* Give a fault's field the name of the option that the user typed, as `--amount`. */

@@ -384,10 +384,10 @@ enum err map_open(const char *path, struct map *m, int *line, struct fault *faul
 		return no_memory(fault);
 	const enum err e = inifile_read(path, on_pair, &r, line, fault);
 	if (e == ERR_NOT_FOUND)
-		return fault_set(fault, ERR_IO, NULL, "%s", fault->text);
-	if (e == ERR_BAD_VALUE)
-		return fault_set(fault, ERR_BAD_MAP, NULL, "%s", fault->text);
-	return e ? e : check_whole(m, fault);
+		fault->code = ERR_IO;
+	else if (e == ERR_BAD_VALUE)
+		fault->code = ERR_BAD_MAP;
+	return e ? fault->code : check_whole(m, fault);
 }
 
 void map_close(struct map *m)

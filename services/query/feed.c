@@ -21,6 +21,7 @@ struct feed {
 	struct arena index_arena; /* of indexing one event */
 	enum stage_of_feed stage;
 	uint64_t rid;	   /* of the last request */
+	uint64_t welcomed; /* rid of the last greeting that found the right ledger; 0: none */
 	bool waiting;	   /* for its answer */
 	int64_t until_ms;  /* for it, or when to ask again */
 	int64_t heard_ms;
@@ -201,11 +202,13 @@ static enum err hear_welcome(struct feed *f, struct str wire, struct now now)
 	replica_info(f->replica, &info);
 	if (e == ERR_WRONG_LEDGER || (!e && w.head < info.head)) {
 		f->stage = feed_foreign;
+		f->welcomed = 0;
 		hold(f, ERR_WRONG_LEDGER, now);
 	} else if (e) {
 		hold(f, e, now);
 	} else {
 		f->stage = feed_following;
+		f->welcomed = f->rid;
 		f->trouble = ERR_OK;
 		read_behind(f, info.head, now);
 	}
@@ -224,6 +227,19 @@ static bool is_next(const struct feed *f, const struct events *answer)
 		if (answer->events.v[i].seq != info.head + 1 + i)
 			return false;
 	return true;
+}
+
+/* Store what is new, and count on nothing else. */
+static enum err take_events(struct feed *f, const struct events *answer, struct now now,
+			    struct news *news)
+{
+	const enum err e = store(f, answer, news);
+
+	if (e == ERR_IO)
+		return e;
+	if (e)
+		hold(f, e, now); /* and a read that is on its way is not waited for */
+	return ERR_OK;
 }
 
 static enum err hear_events(struct feed *f, struct str wire, struct now now, struct news *news)
@@ -246,12 +262,20 @@ static enum err hear_events(struct feed *f, struct str wire, struct now now, str
 		return ERR_OK;
 	}
 	read_behind(f, answer.events.v[n - 1].seq, now);
-	e = store(f, &answer, news);
-	if (e == ERR_IO)
-		return e;
-	if (e)
-		hold(f, e, now); /* and the read that is on its way is not waited for */
-	return ERR_OK;
+	return take_events(f, &answer, now, news);
+}
+
+/* An answer that was given up. A ledger that is slower than our patience would else never be read. */
+static enum err hear_late(struct feed *f, const struct head *head, struct str wire, struct now now,
+			  struct news *news)
+{
+	struct events answer;
+
+	if (head->type != MSG_events || f->welcomed == 0 || head->rid <= f->welcomed ||
+	    head->rid > f->rid || msg_decode(&shape_events, wire, &f->arena, &answer, NULL) ||
+	    answer.events.n == 0 || !is_next(f, &answer))
+		return ERR_OK;
+	return take_events(f, &answer, now, news);
 }
 
 static void hear_error(struct feed *f, struct str wire, struct now now)
@@ -277,7 +301,7 @@ enum err feed_hear(struct feed *f, struct str wire, struct now now, struct news 
 	f->heard = true;
 	f->heard_ms = now.mono_ms;
 	if (!f->waiting || head.rid != f->rid)
-		return ERR_OK; /* too late: it was asked again */
+		return hear_late(f, &head, wire, now, news);
 	f->waiting = false;
 	switch (head.type) {
 	case MSG_welcome:

@@ -3,8 +3,9 @@
  * feed: follows the ledger into the replica, and says what is new.
  *
  * Greet, then read behind the replica's head, again and again, each read waiting a moment for news.
- * An answer that does not come means a new greeting; a ledger of another id or epoch, or with less
- * than the replica holds, is foreign: nothing is taken from it, and the service says so.
+ * An answer that does not come means a new greeting (what comes late is still taken, so that a slow
+ * ledger is followed as well); a ledger of another id or epoch, or with less than the replica holds,
+ * is foreign: nothing is taken from it, and the service says so.
  */
 #ifndef AVOW_SERVICES_QUERY_FEED_H
 #define AVOW_SERVICES_QUERY_FEED_H
@@ -15,8 +16,8 @@
 /* One read: events, bytes, how long it may wait, and how much longer its answer. */
 #define FEED_EVENTS_MAX 2000u
 #define FEED_BYTES_MAX (1u << 20)
-#define FEED_WAIT_MS 250
-#define FEED_PATIENCE_MS 1000
+#define FEED_WAIT_MS 200
+#define FEED_PATIENCE_MS 300
 /* How soon a greeting, or a read that was refused, is tried again; when silence means absence. */
 #define FEED_RETRY_MS 200
 #define FEED_SILENCE_MS 2000

@@ -380,7 +380,8 @@ static enum err send_now(struct port *p, const struct peer *to, struct str wire)
 		return errno == EAGAIN || errno == EINTR ? ERR_BUSY : ERR_UNREACHABLE;
 	if (zmq_send(p->socket, wire.p, wire.n, ZMQ_DONTWAIT) >= 0)
 		return ERR_OK;
-	return errno == EAGAIN || errno == EINTR ? ERR_BUSY : ERR_UNREACHABLE;
+	/* one that connects has a queue only while it is connected (ZMQ_IMMEDIATE) */
+	return to && (errno == EAGAIN || errno == EINTR) ? ERR_BUSY : ERR_UNREACHABLE;
 }
 
 static enum err backlog_put(struct port *p, const struct peer *to, struct str wire)

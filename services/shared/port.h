@@ -81,7 +81,8 @@ MUST_USE enum err port_gather(struct port *p, struct inbox *in, size_t bytes_max
 /*
  * Send one message, to `to` where the port listens (NULL otherwise). Never waits: an answer that
  * does not fit the connection's queue is kept in a bounded backlog and tried again by port_flush.
- * ERR_UNREACHABLE: nobody is connected, surely not sent. ERR_BUSY: no room; not sent.
+ * ERR_UNREACHABLE: nobody is connected (or, where the port connects, the queue is full); surely not
+ * sent. ERR_BUSY: no room, also not in the backlog; not sent.
  */
 MUST_USE enum err port_send(struct port *p, const struct peer *to, struct str wire);
 /* Try the backlog again. True while something is left in it: call soon again. */

@@ -34,8 +34,10 @@ static struct str make_text(struct maker *m, size_t max)
 	static const char *const plain[] = { "SoftBank", "n\xc3\xa9gociations", "fr", "a \"b\"" };
 	size_t n = 0;
 
-	if (m->whole)
-		return PICK(m, plain);
+	if (m->whole) {
+		const struct str s = PICK(m, plain);
+		return s.n <= max ? s : STR("XXX");
+	}
 	const size_t want = random_below(m->random, 40) == 0 ? max : random_below(m->random, 30);
 	char *p = room(m, want + 8);
 	while (n < want) {
