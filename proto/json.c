@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * json: records out of JSON text, as people and programs write it. Jansson parses; it is hidden here.
+ * json: records out of JSON text, as people and programs write it.
  *
  * Everything is copied into the arena and brought to NFC on the way. Numbers with a point or an
  * exponent are refused wherever they stand.
  */
-#include <jansson.h>
 #include <stdio.h>
 
 #include "proto/field.h"
+#include "proto/json_tree.h"
 #include "proto/near.h"
 #include "proto/wire.h"
 
@@ -17,30 +17,25 @@ struct reader {
 	struct fault *fault;
 };
 
-static enum err read_object(struct reader *r, const struct shape *s, const json_t *json, void *out);
+static enum err read_object(struct reader *r, const struct shape *s, const struct json *json, void *out);
 
-static enum err wrong(struct reader *r, const json_t *json, const char *wanted)
+static enum err wrong(struct reader *r, const struct json *json, const char *wanted)
 {
-	static const char *const found[] = { [JSON_OBJECT] = "an object", [JSON_ARRAY] = "an array",
-					     [JSON_STRING] = "text", [JSON_INTEGER] = "a number",
-					     [JSON_TRUE] = "true", [JSON_FALSE] = "false",
-					     [JSON_NULL] = "null" };
+	static const char *const found[] = { [json_object] = "an object", [json_array] = "an array",
+					     [json_text] = "text", [json_integer] = "a number",
+					     [json_true] = "true", [json_false] = "false",
+					     [json_null] = "null" };
 
-	if (json_is_real(json))
+	if (json->type == json_real)
 		return fault_set(r->fault, ERR_FLOAT, NULL,
 				 "a floating point number; write decimals as text");
 	return fault_set(r->fault, ERR_WRONG_TYPE, NULL, "%s where %s belongs",
-			 found[json_typeof(json)], wanted);
+			 found[json->type], wanted);
 }
 
 static enum err no_memory(struct reader *r)
 {
 	return fault_set(r->fault, ERR_NO_MEMORY, NULL, "more than this request may take");
-}
-
-static struct str text_of(const json_t *json)
-{
-	return (struct str){ json_string_value(json), json_string_length(json) };
 }
 
 /* ---- scalars ---- */
@@ -52,17 +47,17 @@ static enum err keep(struct reader *r, struct str s, struct str *to)
 	return to->p ? ERR_OK : no_memory(r);
 }
 
-static enum err read_text(struct reader *r, const struct field *f, const json_t *json,
+static enum err read_text(struct reader *r, const struct field *f, const struct json *json,
 			  struct str *to)
 {
 	const bool number = f->type == F_DECIMAL || f->type == F_MOVE;
 	enum err e;
 
-	if (number && json_is_integer(json)) {
-		*to = arena_printf(r->arena, "%lld", (long long)json_integer_value(json));
+	if (number && json->type == json_integer) {
+		*to = arena_printf(r->arena, "%lld", (long long)json->integer);
 		e = to->p ? ERR_OK : no_memory(r);
-	} else if (json_is_string(json)) {
-		e = keep(r, text_of(json), to);
+	} else if (json->type == json_text) {
+		e = keep(r, json->text, to);
 		if (!e && f->type == F_TEXT)
 			e = text_nfc(*to, r->arena, to, r->fault);
 	} else {
@@ -71,36 +66,36 @@ static enum err read_text(struct reader *r, const struct field *f, const json_t 
 	return e ? e : field_check_text(f, *to, r->fault);
 }
 
-static enum err read_u64(struct reader *r, const struct field *f, const json_t *json, uint64_t *to)
+static enum err read_u64(struct reader *r, const struct field *f, const struct json *json, uint64_t *to)
 {
-	if (!json_is_integer(json) || json_integer_value(json) < 0)
+	if (json->type != json_integer || json->integer < 0)
 		return wrong(r, json, "a whole number from 0");
-	*to = (uint64_t)json_integer_value(json);
+	*to = (uint64_t)json->integer;
 	return field_check_u64(f, *to, r->fault);
 }
 
-static enum err read_i64(struct reader *r, const json_t *json, int64_t *to)
+static enum err read_i64(struct reader *r, const struct json *json, int64_t *to)
 {
-	if (!json_is_integer(json))
+	if (json->type != json_integer)
 		return wrong(r, json, "a whole number");
-	*to = json_integer_value(json);
+	*to = json->integer;
 	return ERR_OK;
 }
 
-static enum err read_bool(struct reader *r, const json_t *json, bool *to)
+static enum err read_bool(struct reader *r, const struct json *json, bool *to)
 {
-	if (!json_is_boolean(json))
+	if (json->type != json_true && json->type != json_false)
 		return wrong(r, json, "true or false");
-	*to = json_is_true(json);
+	*to = json->type == json_true;
 	return ERR_OK;
 }
 
-static enum err read_word(struct reader *r, const struct field *f, const json_t *json, int *to)
+static enum err read_word(struct reader *r, const struct field *f, const struct json *json, int *to)
 {
-	if (!json_is_string(json))
+	if (json->type != json_text)
 		return wrong(r, json, "a word");
-	*to = enum_value(f->words, text_of(json));
-	return *to ? ERR_OK : field_bad_word(f->words, text_of(json), r->fault);
+	*to = enum_value(f->words, json->text);
+	return *to ? ERR_OK : field_bad_word(f->words, json->text, r->fault);
 }
 
 static int nibble(char c)
@@ -110,9 +105,9 @@ static int nibble(char c)
 }
 
 /* Hexadecimal digits as bytes in the arena. */
-static enum err read_hex(struct reader *r, const json_t *json, struct str *to)
+static enum err read_hex(struct reader *r, const struct json *json, struct str *to)
 {
-	const struct str s = text_of(json);
+	const struct str s = json->text;
 	char *p = arena_alloc(r->arena, s.n / 2);
 
 	if (!p)
@@ -128,11 +123,11 @@ static enum err read_hex(struct reader *r, const json_t *json, struct str *to)
 	return ERR_OK;
 }
 
-static enum err read_hash(struct reader *r, const json_t *json, struct hash *to)
+static enum err read_hash(struct reader *r, const struct json *json, struct hash *to)
 {
 	struct str bytes;
 
-	if (!json_is_string(json))
+	if (json->type != json_text)
 		return wrong(r, json, "text");
 	const enum err e = read_hex(r, json, &bytes);
 	if (e)
@@ -145,14 +140,14 @@ static enum err read_hash(struct reader *r, const json_t *json, struct hash *to)
 }
 
 /* An event, to be encoded; or hexadecimal. */
-static enum err read_bytes(struct reader *r, const json_t *json, struct str *to)
+static enum err read_bytes(struct reader *r, const struct json *json, struct str *to)
 {
 	struct event event;
 	struct buf bytes;
 
-	if (json_is_string(json))
+	if (json->type == json_text)
 		return read_hex(r, json, to);
-	if (!json_is_object(json))
+	if (json->type != json_object)
 		return wrong(r, json, "an event");
 	enum err e = read_object(r, &shape_event, json, &event);
 	if (e)
@@ -173,32 +168,32 @@ static enum err read_bytes(struct reader *r, const json_t *json, struct str *to)
 /* ---- amounts ---- */
 
 /* A bound in major units: decimal text, or a whole number. null: open. */
-static enum err read_bound(struct reader *r, const json_t *json, const struct currency *c,
+static enum err read_bound(struct reader *r, const struct json *json, const struct currency *c,
 			   int64_t *minor, bool *open)
 {
 	char digits[MINOR_TEXT_SIZE];
 	struct str text;
 
-	*open = !json || json_is_null(json);
+	*open = !json || json->type == json_null;
 	if (*open)
 		return ERR_OK;
-	if (json_is_integer(json)) {
+	if (json->type == json_integer) {
 		(void)snprintf(digits, sizeof(digits), "%lld",
-			       (long long)json_integer_value(json));
+			       (long long)json->integer);
 		text = str_of(digits);
-	} else if (json_is_string(json)) {
-		text = text_of(json);
+	} else if (json->type == json_text) {
+		text = json->text;
 	} else {
 		return wrong(r, json, "a decimal as text");
 	}
 	return minor_parse(text, c, minor, r->fault);
 }
 
-static enum err read_flag(struct reader *r, const json_t *json, const char *name, bool *to)
+static enum err read_flag(struct reader *r, const struct json *json, const char *name, bool *to)
 {
-	const json_t *flag = json_object_get(json, name);
+	const struct json *flag = json_member(json, str_of(name));
 
-	if (!flag || json_is_null(flag))
+	if (!flag || flag->type == json_null)
 		return ERR_OK;
 	const enum err e = read_bool(r, flag, to);
 	if (e)
@@ -222,36 +217,33 @@ static enum err unknown_field(struct reader *r, const struct shape *s, struct st
 	return ERR_UNKNOWN_FIELD;
 }
 
-static enum err check_amount_keys(struct reader *r, const json_t *json)
+static enum err check_amount_keys(struct reader *r, const struct json *json)
 {
-	void *at = json_object_iter((json_t *)json);
-
-	for (; at; at = json_object_iter_next((json_t *)json, at)) {
-		const struct str key = { json_object_iter_key(at), json_object_iter_key_len(at) };
+	for (const struct json *m = json->first; m; m = m->next) {
 		size_t i = 0;
 		while (i < shape_bounds.nfields &&
-		       !str_eq(key, str_of(shape_bounds.fields[i].name)))
+		       !str_eq(m->key, str_of(shape_bounds.fields[i].name)))
 			i++;
 		if (i == shape_bounds.nfields)
-			return unknown_field(r, &shape_bounds, key);
+			return unknown_field(r, &shape_bounds, m->key);
 	}
 	return ERR_OK;
 }
 
-static enum err read_currency(struct reader *r, const json_t *json, const struct currency **c)
+static enum err read_currency(struct reader *r, const struct json *json, const struct currency **c)
 {
-	const json_t *code = json_object_get(json, "currency");
+	const struct json *code = json_member(json, STR("currency"));
 
 	if (!code)
 		return fault_set(r->fault, ERR_MISSING_FIELD, "currency", "an amount needs it");
-	if (!json_is_string(code))
+	if (code->type != json_text)
 		return wrong(r, code, "a code");
-	*c = currency_find(text_of(code));
+	*c = currency_find(code->text);
 	return *c ? ERR_OK :
 		fault_set(r->fault, ERR_BAD_CURRENCY, "currency", "not a currency of ISO 4217");
 }
 
-static enum err read_amount_object(struct reader *r, const json_t *json, struct amount *to)
+static enum err read_amount_object(struct reader *r, const struct json *json, struct amount *to)
 {
 	const struct currency *c = NULL;
 	enum err e = check_amount_keys(r, json);
@@ -262,12 +254,12 @@ static enum err read_amount_object(struct reader *r, const json_t *json, struct 
 	if (e)
 		return e;
 	memcpy(to->currency, c->code, sizeof(to->currency));
-	e = read_bound(r, json_object_get(json, "low"), c, &to->low, &to->low_open);
+	e = read_bound(r, json_member(json, STR("low")), c, &to->low, &to->low_open);
 	if (e) {
 		fault_under(r->fault, "low");
 		return e;
 	}
-	e = read_bound(r, json_object_get(json, "high"), c, &to->high, &to->high_open);
+	e = read_bound(r, json_member(json, STR("high")), c, &to->high, &to->high_open);
 	if (e) {
 		fault_under(r->fault, "high");
 		return e;
@@ -278,11 +270,11 @@ static enum err read_amount_object(struct reader *r, const json_t *json, struct 
 	return e ? e : read_flag(r, json, "high_excl", &to->high_excl);
 }
 
-static enum err read_amount(struct reader *r, const json_t *json, struct amount *to)
+static enum err read_amount(struct reader *r, const struct json *json, struct amount *to)
 {
-	if (json_is_string(json))
-		return amount_parse(text_of(json), to, r->fault);
-	if (!json_is_object(json))
+	if (json->type == json_text)
+		return amount_parse(json->text, to, r->fault);
+	if (json->type != json_object)
 		return wrong(r, json, "an amount, as \"15bn..25bn USD\",");
 	const enum err e = read_amount_object(r, json, to);
 	return e ? e : amount_check_form(to, r->fault);
@@ -290,7 +282,7 @@ static enum err read_amount(struct reader *r, const json_t *json, struct amount 
 
 /* ---- records ---- */
 
-static enum err read_value(struct reader *r, const struct field *f, const json_t *json, void *to)
+static enum err read_value(struct reader *r, const struct field *f, const struct json *json, void *to)
 {
 	switch (f->type) {
 	case F_BOOL:
@@ -300,10 +292,10 @@ static enum err read_value(struct reader *r, const struct field *f, const json_t
 	case F_I64:
 		return read_i64(r, json, to);
 	case F_TIME:
-		return json_is_string(json) ? time_parse(text_of(json), to, r->fault) :
+		return json->type == json_text ? time_parse(json->text, to, r->fault) :
 					      wrong(r, json, "a time as text");
 	case F_ID:
-		return json_is_string(json) ? id_parse(text_of(json), to, r->fault) :
+		return json->type == json_text ? id_parse(json->text, to, r->fault) :
 					      wrong(r, json, "a UUID as text");
 	case F_HASH:
 		return read_hash(r, json, to);
@@ -339,17 +331,18 @@ static enum err make_list(struct reader *r, const struct field *f, size_t n, voi
 }
 
 /* An array; or one text, which stands for a list of one. */
-static enum err read_list(struct reader *r, const struct field *f, const json_t *json, void *to)
+static enum err read_list(struct reader *r, const struct field *f, const struct json *json, void *to)
 {
-	const bool one = json_is_string(json) && (type_is_text(f->type) || f->type == F_ENUM);
-	const size_t n = one ? 1 : json_array_size(json), size = field_size(f);
+	const bool one = json->type == json_text && (type_is_text(f->type) || f->type == F_ENUM);
+	const size_t n = one ? 1 : json->n, size = field_size(f);
+	const struct json *item = one ? json : json->first;
 	char *items;
 
-	if (!one && !json_is_array(json))
+	if (!one && json->type != json_array)
 		return wrong(r, json, "an array");
 	enum err e = make_list(r, f, n, to, &items);
-	for (size_t i = 0; !e && i < n; i++) {
-		e = read_value(r, f, one ? json : json_array_get(json, i), items + i * size);
+	for (size_t i = 0; !e && i < n; i++, item = item->next) {
+		e = read_value(r, f, item, items + i * size);
 		if (e && !one) {
 			char at[24];
 			(void)snprintf(at, sizeof(at), "[%zu]", i);
@@ -360,7 +353,7 @@ static enum err read_list(struct reader *r, const struct field *f, const json_t 
 }
 
 static enum err read_pair(struct reader *r, const struct shape *s, struct str key,
-			  const json_t *value, char *out)
+			  const struct json *value, char *out)
 {
 	struct str *first = (struct str *)(out + s->fields[0].offset);
 	const uint64_t has = 3;
@@ -376,17 +369,15 @@ static enum err read_pair(struct reader *r, const struct shape *s, struct str ke
 	return e;
 }
 
-static enum err read_pairs(struct reader *r, const struct field *f, const json_t *json, void *to)
+static enum err read_pairs(struct reader *r, const struct field *f, const struct json *json, void *to)
 {
 	char *items;
 
-	if (!json_is_object(json))
+	if (json->type != json_object)
 		return wrong(r, json, "an object");
-	enum err e = make_list(r, f, json_object_size(json), to, &items);
-	void *at = json_object_iter((json_t *)json);
-	for (; !e && at; at = json_object_iter_next((json_t *)json, at)) {
-		const struct str key = { json_object_iter_key(at), json_object_iter_key_len(at) };
-		e = read_pair(r, f->sub, key, json_object_iter_value(at), items);
+	enum err e = make_list(r, f, json->n, to, &items);
+	for (const struct json *m = json->first; !e && m; m = m->next) {
+		e = read_pair(r, f->sub, m->key, m, items);
 		items += f->sub->size;
 	}
 	return e;
@@ -400,7 +391,7 @@ static bool by_ledger(const struct shape *s, struct str key)
 }
 
 static enum err read_member(struct reader *r, const struct shape *s, struct str key,
-			    const json_t *json, char *out)
+			    const struct json *json, char *out)
 {
 	size_t i = 0;
 	enum err e;
@@ -410,7 +401,7 @@ static enum err read_member(struct reader *r, const struct shape *s, struct str 
 		i++;
 	if (i == s->nfields)
 		return by_ledger(s, key) ? ERR_OK : unknown_field(r, s, key);
-	if (json_is_null(json))
+	if (json->type == json_null)
 		return ERR_OK;
 	const struct field *f = &s->fields[i];
 	if (f->type == F_PAIRS)
@@ -426,18 +417,15 @@ static enum err read_member(struct reader *r, const struct shape *s, struct str 
 	return e;
 }
 
-static enum err read_object(struct reader *r, const struct shape *s, const json_t *json, void *out)
+static enum err read_object(struct reader *r, const struct shape *s, const struct json *json, void *out)
 {
 	enum err e = ERR_OK;
 
-	if (!json_is_object(json))
+	if (json->type != json_object)
 		return wrong(r, json, "an object");
 	memset(out, 0, s->size);
-	void *at = json_object_iter((json_t *)json);
-	for (; !e && at; at = json_object_iter_next((json_t *)json, at)) {
-		const struct str key = { json_object_iter_key(at), json_object_iter_key_len(at) };
-		e = read_member(r, s, key, json_object_iter_value(at), out);
-	}
+	for (const struct json *m = json->first; !e && m; m = m->next)
+		e = read_member(r, s, m->key, m, out);
 	const uint64_t has = *(uint64_t *)out;
 	for (size_t i = 0; !e && i < s->nfields; i++)
 		/* the tools make an id where people gave none */
@@ -448,42 +436,14 @@ static enum err read_object(struct reader *r, const struct shape *s, const json_
 	return e;
 }
 
-/* ---- parsing ---- */
-
-static enum err parse_code(const json_error_t *error)
-{
-	switch (json_error_code(error)) {
-	case json_error_duplicate_key:
-		return ERR_DUPLICATE_KEY;
-	case json_error_invalid_utf8:
-	case json_error_null_character:
-	case json_error_null_byte_in_key:
-		return ERR_BAD_UTF8;
-	case json_error_numeric_overflow:
-		return ERR_OVERFLOW;
-	case json_error_stack_overflow:
-		return ERR_TOO_DEEP;
-	case json_error_out_of_memory:
-		return ERR_NO_MEMORY;
-	default:
-		return ERR_BAD_JSON;
-	}
-}
-
 enum err json_read(const struct shape *s, struct str text, struct arena *a, void *rec,
 		   struct fault *fault)
 {
 	struct reader r = { a, fault };
-	json_error_t error;
-	const enum err large = field_check_limit(MSG_BYTES_MAX, text.n, "a longer text", fault);
+	const struct json *json;
+	enum err e = field_check_limit(MSG_BYTES_MAX, text.n, "a longer text", fault);
 
-	if (large)
-		return large;
-	json_t *json = json_loadb(text.n ? text.p : "", text.n, JSON_REJECT_DUPLICATES, &error);
-	if (!json)
-		return fault_set(fault, parse_code(&error), NULL, "%d:%d: %s", error.line,
-				 error.column, error.text);
-	const enum err e = read_object(&r, s, json, rec);
-	json_decref(json);
-	return e;
+	if (!e)
+		e = json_parse(text, a, &json, fault);
+	return e ? e : read_object(&r, s, json, rec);
 }

@@ -367,7 +367,7 @@ static enum err find_map(struct cli *c, struct str *path, struct fault *fault)
 
 enum err map_open_for(struct cli *c, struct map *m, struct fault *fault)
 {
-	struct str path;
+	struct str path = { 0 };
 	int line = 0;
 	enum err e = find_map(c, &path, fault);
 

@@ -2,7 +2,7 @@
 /*
  * spool: a file of records of 32 bytes, a key and an id, behind a line that says what it is.
  *
- * The key is derived from the line's text and its number among equal ones. In memory: a map
+ * The key is a hash (XXH3, 128 bits) of the line's text and of its number among equal ones. In memory: a map
  * from key to id, of both what the file holds and what this run adds. A record that a crash cut in
  * two is cut off at the next start: it was not synced, so its id was never sent.
  */
@@ -16,6 +16,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include "tools/idmap.h"
 
@@ -31,9 +32,16 @@ struct spool {
 	struct buf pending; /* records to write */
 };
 
-/* namespace of keys; any constant will do */
-static const uint8_t key_space[ID_SIZE] = { 0x5b, 0x61, 0x76, 0x6f, 0x77, 0x20, 0x83, 0x70,
-					    0x9f, 0x6f, 0x6f, 0x6c, 0x20, 0x6b, 0x65, 0x79 };
+/* `number` of equal lines came before it. */
+static struct id key_of(struct str line, uint64_t number)
+{
+	XXH128_canonical_t hash;
+	struct id key;
+
+	XXH128_canonicalFromHash(&hash, XXH3_128bits_withSeed(line.p, line.n, number));
+	memcpy(key.b, hash.digest, ID_SIZE);
+	return key;
+}
 
 const char *spool_path(const struct spool *s)
 {
@@ -129,31 +137,23 @@ void spool_close(struct spool *s)
 	free(s);
 }
 
-enum err spool_id(struct spool *s, struct str line, int64_t now_us, struct id *id,
+enum err spool_id(struct spool *s, struct str line, const struct id *fresh, struct id *id,
 		  struct fault *fault)
 {
-	struct id text_key, key;
+	static const struct id none;
+	struct id key = key_of(line, 0);
 	struct idmap_slot *slot;
-	char number[24 + ID_SIZE];
-	enum err e;
+	enum err e = idmap_slot(&s->ids, &key, &slot);
 
-	id_derive(key_space, line, text_key.b);
-	e = idmap_slot(&s->ids, &text_key, &slot);
+	const uint64_t number = e ? 0 : slot->count++;
+	if (number) {
+		key = key_of(line, number);
+		e = idmap_slot(&s->ids, &key, &slot);
+	}
 	if (e)
 		return fault_set(fault, e, NULL, "too many lines without an id");
-	const uint64_t repeat = slot->count++;
-	key = text_key;
-	if (repeat) {
-		memcpy(number, text_key.b, ID_SIZE);
-		const int n = snprintf(number + ID_SIZE, sizeof(number) - ID_SIZE, "#%llu", (unsigned long long)repeat);
-		id_derive(key_space, (struct str){ number, ID_SIZE + (size_t)n }, key.b);
-		e = idmap_slot(&s->ids, &key, &slot);
-		if (e)
-			return fault_set(fault, e, NULL, "too many lines without an id");
-	}
-	static const struct id none;
 	if (memcmp(&slot->value, &none, sizeof(none)) == 0) {
-		id_make(now_us, slot->value.b);
+		slot->value = *fresh;
 		e = buf_put(&s->pending, key.b, ID_SIZE);
 		if (!e)
 			e = buf_put(&s->pending, slot->value.b, ID_SIZE);

@@ -20,10 +20,10 @@ MUST_USE enum err spool_open(const char *path, struct spool **out, struct fault 
 /* Accepts NULL. */
 void spool_close(struct spool *s);
 /*
- * The id of a line: the one that it got before, or a new one of version 7 (now_us), which
- * spool_sync must put on disk before it is used. ERR_NO_MEMORY.
+ * The id of a line: the one that it got before, or else `fresh`, which spool_sync must put on disk
+ * before it is used. ERR_NO_MEMORY.
  */
-MUST_USE enum err spool_id(struct spool *s, struct str line, int64_t now_us, struct id *id,
+MUST_USE enum err spool_id(struct spool *s, struct str line, const struct id *fresh, struct id *id,
 			   struct fault *fault);
 /* Write and sync what is new. ERR_IO. */
 MUST_USE enum err spool_sync(struct spool *s, struct fault *fault);
