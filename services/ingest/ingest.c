@@ -189,8 +189,6 @@ static enum err take_publish(struct ingest *g, const struct request *r, struct n
 	struct event_fault_list faults = { 0 };
 	struct publish p;
 
-	if (r->deadline_ms <= now.mono_ms)
-		return fault_set(fault, ERR_DEADLINE, NULL, "the deadline passed before it was read");
 	if (g->npending == INGEST_PENDING_MAX ||
 	    (g->npending && r->wire.n > INGEST_PENDING_BYTES_MAX - g->pending_bytes)) {
 		g->count_busy++;

@@ -82,10 +82,8 @@ static void refuse(struct ledger *l, const struct request *r, const struct fault
 	sender_refuse(&l->sender, r->from, r->head.rid, fault);
 }
 
-static enum err open_publish(struct ledger *l, struct asked *q, struct now now, struct fault *fault)
+static enum err open_publish(struct ledger *l, struct asked *q, struct fault *fault)
 {
-	if (now.mono_ms > q->r.deadline_ms)
-		return fault_set(fault, ERR_DEADLINE, NULL, "the deadline passed before it was read");
 	const enum err e = msg_decode(&shape_publish, q->r.wire, &l->arena, &q->publish, fault);
 	if (e)
 		return e;
@@ -113,7 +111,7 @@ void ledger_take(struct ledger *l, const struct parcel *parcel, struct now now)
 	case MSG_status:
 		break;
 	case MSG_publish:
-		fault.code = open_publish(l, q, now, &fault);
+		fault.code = open_publish(l, q, &fault);
 		if (fault.code) {
 			refuse(l, &q->r, &fault);
 			return;
@@ -145,6 +143,10 @@ static bool is_whole(enum err e)
 /* Decide on one publish and put its events. */
 static enum err admit(struct ledger *l, struct asked *q, struct now now)
 {
+	if (now.mono_ms > q->r.deadline_ms) {
+		q->outcome = ERR_DEADLINE;
+		return ERR_OK;
+	}
 	q->outcome = admit_decide(l->log, &q->publish, &l->arena, &q->admission);
 	if (is_whole(q->outcome))
 		return q->outcome;

@@ -19,10 +19,11 @@ static enum err send_to_port(void *arg, const struct peer *to, struct str wire)
 
 static enum err turn(struct ledger *l, struct inbox *in)
 {
-	const struct now now = clock_now();
+	const struct now arrived = clock_now();
 
 	for (size_t i = 0; i < inbox_count(in); i++)
-		ledger_take(l, inbox_at(in, i), now);
+		ledger_take(l, inbox_at(in, i), arrived);
+	const struct now now = clock_now();
 	const enum err e = ledger_commit(l, now);
 	ledger_reply(l, now);
 	return e;

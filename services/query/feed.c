@@ -215,18 +215,22 @@ static enum err hear_welcome(struct feed *f, struct str wire, struct now now)
 	return ERR_OK;
 }
 
-/* Whether these events come right behind the replica's head. */
-static bool is_next(const struct feed *f, const struct events *answer)
+/* How an answer's events stand to the replica's head. */
+enum place { place_next, place_behind, place_wrong };
+
+static enum place place_of(const struct feed *f, const struct events *answer)
 {
 	struct replica_info info;
 
 	replica_info(f->replica, &info);
 	if (answer->epoch != info.epoch)
-		return false;
+		return place_wrong;
+	if (answer->events.n && answer->events.v[0].seq <= info.head)
+		return place_behind;
 	for (size_t i = 0; i < answer->events.n; i++)
 		if (answer->events.v[i].seq != info.head + 1 + i)
-			return false;
-	return true;
+			return place_wrong;
+	return place_next;
 }
 
 /* Store what is new, and count on nothing else. */
@@ -245,19 +249,21 @@ static enum err take_events(struct feed *f, const struct events *answer, struct 
 static enum err hear_events(struct feed *f, struct str wire, struct now now, struct news *news)
 {
 	struct events answer;
+	enum place place = place_wrong;
 
 	enum err e = msg_decode(&shape_events, wire, &f->arena, &answer, NULL);
-	if (!e && !is_next(f, &answer))
-		e = ERR_WRONG_LEDGER;
-	if (e) {
+	if (!e)
+		place = place_of(f, &answer);
+	if (place == place_wrong) {
 		f->stage = feed_greeting;
-		hold(f, e, now);
+		hold(f, e ? e : ERR_WRONG_LEDGER, now);
 		return ERR_OK;
 	}
 	f->upstream_head = answer.head;
 	f->trouble = ERR_OK;
 	const size_t n = answer.events.n;
-	if (n == 0) {
+	if (n == 0 || place == place_behind) {
+		/* nothing yet, or a late answer brought it already: read on at once */
 		f->until_ms = now.mono_ms;
 		return ERR_OK;
 	}
@@ -273,7 +279,7 @@ static enum err hear_late(struct feed *f, const struct head *head, struct str wi
 
 	if (head->type != MSG_events || f->welcomed == 0 || head->rid <= f->welcomed ||
 	    head->rid > f->rid || msg_decode(&shape_events, wire, &f->arena, &answer, NULL) ||
-	    answer.events.n == 0 || !is_next(f, &answer))
+	    answer.events.n == 0 || place_of(f, &answer) != place_next)
 		return ERR_OK;
 	return take_events(f, &answer, now, news);
 }

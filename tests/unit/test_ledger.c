@@ -1,0 +1,574 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The ledger's decisions, without sockets: what is written, what is answered, in which order. */
+#include "services/ledger/ledger.h"
+#include "tests/unit/exchange_help.h"
+
+struct fixture {
+	struct bench b;
+	struct outbox out;
+	struct log *log;
+	struct ledger *l;
+	void *dir;
+};
+
+static struct fixture *f;
+
+static int setup(void **state)
+{
+	struct fault fault;
+
+	f = calloc(1, sizeof(*f));
+	*state = f;
+	bench_open(&f->b);
+	if (temp_make(&f->dir) || log_open(f->dir, WALL_US, &f->log, &fault))
+		return -1;
+	f->l = ledger_new(f->log, outlet_to(&f->out), f->b.now);
+	return f->l ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	ledger_free(f->l);
+	log_close(f->log);
+	outbox_clear(&f->out);
+	bench_close(&f->b);
+	const int rc = temp_remove(&f->dir);
+	free(f);
+	return rc;
+}
+
+/* Take one request of this turn; its bytes live in the arena. */
+static void take(unsigned peer, const struct shape *shape, uint64_t rid, const void *msg)
+{
+	struct parcel *p = arena_alloc(&f->b.arena, sizeof(*p));
+
+	*p = parcel_of(&f->b, peer, shape, rid, 0, msg);
+	p->wire = arena_str(&f->b.arena, p->wire);
+	ledger_take(f->l, p, f->b.now);
+}
+
+static void turn(void)
+{
+	assert_int_equal(ledger_commit(f->l, f->b.now), ERR_OK);
+	ledger_reply(f->l, f->b.now);
+	(void)ledger_ring(f->l, f->b.now);
+}
+
+static void ask(const struct shape *shape, const void *msg)
+{
+	take(1, shape, 7, msg);
+	turn();
+}
+
+static struct published published(void)
+{
+	struct published p;
+	struct head head;
+
+	(void)next_sent(&f->b, &f->out, &shape_published, &head, &p);
+	return p;
+}
+
+static struct published publish_ok(const struct publish *p)
+{
+	ask(&shape_publish, p);
+	return published();
+}
+
+static struct error publish_fails(const struct publish *p, enum err code)
+{
+	ask(&shape_publish, p);
+	return next_error(&f->b, &f->out, code);
+}
+
+static struct str event(unsigned n, const char *more)
+{
+	return event_bytes(&f->b, n, more);
+}
+
+static uint64_t head(void)
+{
+	struct log_info info;
+
+	log_info(f->log, &info);
+	return info.head;
+}
+
+static void assert_run(const struct receipt *r, uint64_t index, int status, uint64_t first,
+		       uint64_t last)
+{
+	assert_int_equal(r->index, index);
+	assert_int_equal(r->status, status);
+	assert_int_equal(r->first, first);
+	assert_int_equal(r->last, last);
+	assert_int_equal(r->leaves.n, last - first + 1);
+}
+
+/* ---- publishing ---- */
+
+static void a_batch_gets_one_run_of_seqs(void **state)
+{
+	(void)state;
+	struct str v[] = { event(1, A_TALK), event(2, A_TALK), event(3, A_TALK) };
+	const struct publish p = publish_of(v, 3);
+	const struct published got = publish_ok(&p);
+
+	assert_int_equal(got.status, outcome_created);
+	assert_int_equal(got.receipts.n, 1);
+	assert_run(&got.receipts.v[0], 0, outcome_created, 1, 3);
+	assert_int_equal(got.receipts.v[0].recorded, WALL_US);
+	assert_int_equal(head(), 3);
+}
+
+static void the_same_again_gives_the_first_receipt(void **state)
+{
+	(void)state;
+	struct str v[] = { event(1, A_TALK), event(2, A_TALK) };
+	const struct publish p = publish_of(v, 2);
+	const struct published first = publish_ok(&p);
+
+	f->b.now.wall_us += 1000000;
+	const struct published again = publish_ok(&p);
+	assert_int_equal(again.status, outcome_exists);
+	assert_int_equal(again.receipts.n, 1);
+	assert_run(&again.receipts.v[0], 0, outcome_exists, 1, 2);
+	assert_int_equal(again.receipts.v[0].recorded, first.receipts.v[0].recorded);
+	assert_memory_equal(again.receipts.v[0].leaves.v, first.receipts.v[0].leaves.v,
+			    2 * sizeof(struct hash));
+	assert_int_equal(head(), 2);
+}
+
+static void the_same_id_with_other_content_is_a_conflict_with_the_first_ones_seq(void **state)
+{
+	(void)state;
+	struct str a[] = { event(1, A_TALK) }, b[] = { event(1, A_TALK ",\"note\":\"x\"") };
+	const struct publish first = publish_of(a, 1), other = publish_of(b, 1);
+
+	(void)publish_ok(&first);
+	const struct error e = publish_fails(&other, ERR_ID_CONFLICT);
+	assert_int_equal(e.seq, 1);
+	assert_true(str_eq(e.field, STR("id")));
+	assert_int_equal(head(), 1);
+}
+
+static void one_event_at_fault_keeps_the_whole_batch_out(void **state)
+{
+	(void)state;
+	struct str a[] = { event(1, A_TALK) };
+	struct str b[] = { event(2, A_TALK), event(1, A_TALK ",\"note\":\"x\""), event(3, A_TALK) };
+	const struct publish first = publish_of(a, 1), batch = publish_of(b, 3);
+
+	(void)publish_ok(&first);
+	const struct error e = publish_fails(&batch, ERR_BAD_BATCH);
+	assert_int_equal(e.faults.n, 1);
+	assert_int_equal(e.faults.v[0].index, 1);
+	assert_int_equal(e.faults.v[0].code, ERR_ID_CONFLICT);
+	assert_int_equal(e.faults.v[0].seq, 1);
+	assert_int_equal(head(), 1);
+}
+
+static void a_partial_batch_writes_the_good_ones_and_names_the_others(void **state)
+{
+	(void)state;
+	struct str a[] = { event(1, A_TALK) };
+	struct str b[] = { event(2, A_TALK), event(1, A_TALK ",\"note\":\"x\""), (struct str){ "", 0 },
+			   event(3, A_TALK) };
+	const struct publish first = publish_of(a, 1);
+	struct publish batch = publish_of(b, 4);
+
+	msg_set(&batch, publish, partial, true);
+	(void)publish_ok(&first);
+	const struct published got = publish_ok(&batch);
+	assert_int_equal(got.receipts.n, 2);
+	assert_run(&got.receipts.v[0], 0, outcome_created, 2, 2);
+	assert_run(&got.receipts.v[1], 3, outcome_created, 3, 3);
+	assert_int_equal(got.faults.n, 2);
+	assert_int_equal(got.faults.v[0].index, 1);
+	assert_int_equal(got.faults.v[1].index, 2);
+	assert_int_equal(got.faults.v[1].code, ERR_MALFORMED);
+}
+
+static void an_id_twice_in_one_batch_is_written_once(void **state)
+{
+	(void)state;
+	struct str v[] = { event(1, A_TALK), event(2, A_TALK), event(1, A_TALK) };
+	const struct publish p = publish_of(v, 3);
+	const struct published got = publish_ok(&p);
+
+	assert_int_equal(got.receipts.n, 2);
+	assert_run(&got.receipts.v[0], 0, outcome_created, 1, 2);
+	assert_run(&got.receipts.v[1], 2, outcome_exists, 1, 1);
+	assert_int_equal(head(), 2);
+}
+
+static void an_id_twice_in_one_batch_with_other_content_is_a_conflict(void **state)
+{
+	(void)state;
+	struct str v[] = { event(1, A_TALK), event(1, A_TALK ",\"note\":\"x\"") };
+	const struct publish p = publish_of(v, 2);
+	const struct error e = publish_fails(&p, ERR_BAD_BATCH);
+
+	assert_int_equal(e.faults.v[0].index, 1);
+	assert_int_equal(e.faults.v[0].code, ERR_ID_CONFLICT);
+	assert_int_equal(head(), 0);
+}
+
+static void two_publishers_of_one_id_in_one_log_commit_get_the_same_seq(void **state)
+{
+	(void)state;
+	struct str v[] = { event(1, A_TALK) };
+	const struct publish p = publish_of(v, 1);
+
+	take(1, &shape_publish, 1, &p);
+	take(2, &shape_publish, 2, &p);
+	turn();
+	const struct published a = published(), b = published();
+	assert_int_equal(a.status, outcome_created);
+	assert_int_equal(b.status, outcome_exists);
+	assert_int_equal(a.receipts.v[0].first, b.receipts.v[0].first);
+	assert_int_equal(head(), 1);
+}
+
+static void a_refused_batch_leaves_no_hole_for_others_of_the_same_log_commit(void **state)
+{
+	(void)state;
+	struct str bad[] = { event(1, A_TALK), event(1, A_TALK ",\"note\":\"x\"") };
+	struct str good[] = { event(2, A_TALK) };
+	const struct publish refused = publish_of(bad, 2), taken = publish_of(good, 1);
+
+	take(1, &shape_publish, 1, &refused);
+	take(2, &shape_publish, 2, &taken);
+	turn();
+	(void)next_error(&f->b, &f->out, ERR_BAD_BATCH);
+	const struct published got = published();
+	assert_run(&got.receipts.v[0], 0, outcome_created, 1, 1);
+	assert_int_equal(head(), 1);
+}
+
+static void nothing_is_answered_before_the_log_commit(void **state)
+{
+	(void)state;
+	struct str v[] = { event(1, A_TALK) };
+	const struct publish p = publish_of(v, 1);
+
+	take(1, &shape_publish, 1, &p);
+	assert_int_equal(f->out.n, 0);
+	assert_int_equal(ledger_commit(f->l, f->b.now), ERR_OK);
+	assert_int_equal(f->out.n, 0);
+	assert_int_equal(head(), 1);
+	ledger_reply(f->l, f->b.now);
+	assert_int_equal(f->out.n, 1);
+}
+
+static void more_events_than_one_log_commit_takes_go_into_the_next(void **state)
+{
+	(void)state;
+	enum { REQUESTS = 5, EACH = 10000 };
+	struct str *v = malloc(EACH * sizeof(*v));
+
+	for (unsigned r = 0; r < REQUESTS; r++) {
+		for (unsigned i = 0; i < EACH; i++)
+			v[i] = event(r * EACH + i, A_TALK);
+		const struct publish p = publish_of(v, EACH);
+		take(1, &shape_publish, r, &p);
+	}
+	turn();
+	for (unsigned r = 0; r < REQUESTS; r++) {
+		const struct published got = published();
+		assert_int_equal(got.receipts.v[0].last, (r + 1) * EACH);
+	}
+	assert_int_equal(head(), REQUESTS * EACH);
+	free(v);
+}
+
+static void a_publish_whose_deadline_passed_is_not_executed(void **state)
+{
+	(void)state;
+	struct str v[] = { event(1, A_TALK) };
+	const struct publish p = publish_of(v, 1);
+	const struct parcel parcel = parcel_of(&f->b, 1, &shape_publish, 7, 100, &p);
+
+	ledger_take(f->l, &parcel, f->b.now);
+	f->b.now.mono_ms += 101;
+	turn();
+	(void)next_error(&f->b, &f->out, ERR_DEADLINE);
+	assert_int_equal(head(), 0);
+}
+
+static void a_publish_without_events_is_refused(void **state)
+{
+	(void)state;
+	const struct publish p = publish_of(NULL, 0);
+
+	(void)publish_fails(&p, ERR_BAD_VALUE);
+}
+
+/* ---- conditions ---- */
+
+static struct publish expecting(struct str *v, size_t n, struct expect *x, const char *deal,
+				uint64_t revision)
+{
+	struct publish p = publish_of(v, n);
+
+	*x = (struct expect){ 0 };
+	msg_set(x, expect, deal, str_of(deal));
+	msg_set(x, expect, revision, revision);
+	p.expect = (struct expect_list){ .v = x, .n = 1 };
+	msg_mark(&p, publish, expect);
+	return p;
+}
+
+static void a_revision_other_than_expected_refuses_with_both(void **state)
+{
+	(void)state;
+	struct expect x;
+	struct str a[] = { event(1, A_TALK) }, b[] = { event(2, A_TALK) };
+	const struct publish first = expecting(a, 1, &x, "a-b", 0);
+
+	(void)publish_ok(&first);
+	const struct publish second = expecting(b, 1, &x, "a-b", 0);
+	const struct error e = publish_fails(&second, ERR_WRONG_REVISION);
+	assert_int_equal(e.expected, 0);
+	assert_int_equal(e.actual, 1);
+	assert_int_equal(head(), 1);
+	const struct publish third = expecting(b, 1, &x, "a-b", 1);
+	(void)publish_ok(&third);
+}
+
+static void a_retry_of_a_conditional_publish_gets_its_receipt(void **state)
+{
+	(void)state;
+	struct expect x;
+	struct str v[] = { event(1, A_TALK) };
+	const struct publish p = expecting(v, 1, &x, "a-b", 0);
+
+	(void)publish_ok(&p);
+	const struct published again = publish_ok(&p);
+	assert_int_equal(again.status, outcome_exists);
+}
+
+static void a_ref_must_name_an_event_that_the_ledger_holds(void **state)
+{
+	(void)state;
+	const char *correction = A_TALK ",\"ref\":\"0190f3a2-0000-7000-8000-000000000001\"";
+	struct str v[] = { event(2, correction), event(1, A_TALK) };
+	const struct publish alone = publish_of(v, 1), too_late = publish_of(v, 2);
+
+	const struct error e = publish_fails(&alone, ERR_NO_SUCH_REF);
+	assert_true(str_eq(e.field, STR("ref")));
+	/* the one that it names stands behind it */
+	(void)publish_fails(&too_late, ERR_BAD_BATCH);
+	struct str order[] = { v[1], v[0] };
+	const struct publish good = publish_of(order, 2);
+	(void)publish_ok(&good);
+}
+
+static void a_correction_is_not_stated_before_what_it_corrects(void **state)
+{
+	(void)state;
+#define CORRECTS_1 ",\"deal\":\"a-b\",\"ref\":\"0190f3a2-0000-7000-8000-000000000001\""
+#define CORRECTS_2 ",\"deal\":\"a-b\",\"ref\":\"0190f3a2-0000-7000-8000-000000000002\""
+	struct str first[] = { event(1, A_TALK), event(2, TALKS CORRECTS_1) };
+	struct str early[] = { event(3, TALKS STATED("2025-01-29") CORRECTS_1) };
+	struct str chained[] = { event(4, TALKS STATED("2025-01-29") CORRECTS_2) };
+	struct str same_day[] = { event(5, TALKS STATED("2025-01-30") CORRECTS_1) };
+	struct str retract[] = { event(6, ",\"kind\":\"retract\"" SOURCED STATED("2025-01-29")
+				 ",\"ref\":\"0190f3a2-0000-7000-8000-000000000001\"") };
+	const struct publish p1 = publish_of(first, 2), p2 = publish_of(early, 1),
+			     p3 = publish_of(chained, 1), p4 = publish_of(same_day, 1),
+			     p5 = publish_of(retract, 1);
+
+	(void)publish_ok(&p1);
+	const struct error e = publish_fails(&p2, ERR_STATED_TOO_EARLY);
+	assert_true(str_eq(e.field, STR("stated")));
+	/* where the corrected event has no `stated`, that of the one which it corrects counts */
+	(void)publish_fails(&p3, ERR_STATED_TOO_EARLY);
+	(void)publish_ok(&p4);
+	(void)publish_ok(&p5);
+}
+
+/* ---- reading ---- */
+
+static struct read read_after(uint64_t after)
+{
+	struct read q = { 0 };
+
+	msg_set(&q, read, after, after);
+	return q;
+}
+
+static struct events events(void)
+{
+	struct events e;
+	struct head h;
+
+	(void)next_sent(&f->b, &f->out, &shape_events, &h, &e);
+	return e;
+}
+
+static void fill(unsigned n)
+{
+	for (unsigned i = 1; i <= n; i++) {
+		struct str v[] = { event(i, A_TALK) };
+		const struct publish p = publish_of(v, 1);
+		(void)publish_ok(&p);
+	}
+}
+
+static void the_feed_is_read_from_any_seq(void **state)
+{
+	(void)state;
+	fill(5);
+	struct read q = read_after(2);
+	msg_set(&q, read, limit, 2);
+	ask(&shape_read, &q);
+	const struct events e = events();
+	assert_int_equal(e.events.n, 2);
+	assert_int_equal(e.events.v[0].seq, 3);
+	assert_int_equal(e.scanned_to, 4);
+	assert_int_equal(e.head, 5);
+}
+
+static void a_position_beyond_the_head_is_refused_with_the_head(void **state)
+{
+	(void)state;
+	fill(1);
+	const struct read q = read_after(2);
+	ask(&shape_read, &q);
+	const struct error e = next_error(&f->b, &f->out, ERR_POSITION_IN_FUTURE);
+	assert_int_equal(e.actual, 1);
+	struct read other = read_after(0);
+	msg_set(&other, read, epoch, 2);
+	ask(&shape_read, &other);
+	(void)next_error(&f->b, &f->out, ERR_WRONG_LEDGER);
+}
+
+static void who_waits_is_told_of_news_at_once(void **state)
+{
+	(void)state;
+	struct str v[] = { event(1, A_TALK) };
+	const struct publish p = publish_of(v, 1);
+	struct read q = read_after(0);
+
+	msg_set(&q, read, wait_ms, 1000);
+	ask(&shape_read, &q);
+	assert_int_equal(f->out.n, 0);
+	(void)publish_ok(&p);
+	const struct events e = events();
+	assert_int_equal(e.events.n, 1);
+}
+
+static void who_waits_in_vain_gets_an_empty_answer_in_time(void **state)
+{
+	(void)state;
+	struct read q = read_after(0);
+
+	msg_set(&q, read, wait_ms, 1000);
+	ask(&shape_read, &q);
+	f->b.now.mono_ms += 400;
+	assert_int_equal(ledger_ring(f->l, f->b.now), 600);
+	f->b.now.mono_ms += 600;
+	assert_int_equal(ledger_ring(f->l, f->b.now), -1);
+	const struct events e = events();
+	assert_int_equal(e.events.n, 0);
+	assert_int_equal(e.scanned_to, 0);
+}
+
+static void readers_beyond_the_limit_are_told_to_come_back(void **state)
+{
+	(void)state;
+	struct read q = read_after(0);
+
+	msg_set(&q, read, wait_ms, 1000);
+	for (unsigned i = 0; i < LEDGER_PARKED_MAX; i++)
+		take(i, &shape_read, i, &q);
+	take(1, &shape_read, 9, &q);
+	turn();
+	const struct error e = next_error(&f->b, &f->out, ERR_BUSY);
+	assert_true(e.retry_after_ms > 0);
+	assert_int_equal(f->out.taken, f->out.n);
+}
+
+/* ---- the rest ---- */
+
+static void hello_and_status_tell_who_it_is(void **state)
+{
+	(void)state;
+	const struct hello hello = { 0 };
+	const struct status status = { 0 };
+	struct welcome w;
+	struct state_of_service s;
+	struct head h;
+	struct log_info info;
+
+	log_info(f->log, &info);
+	ask(&shape_hello, &hello);
+	(void)next_sent(&f->b, &f->out, &shape_welcome, &h, &w);
+	assert_int_equal(h.rid, 7);
+	assert_memory_equal(w.ledger.b, info.ledger.b, ID_SIZE);
+	assert_int_equal(w.epoch, 1);
+	ask(&shape_status, &status);
+	(void)next_sent(&f->b, &f->out, &shape_state_of_service, &h, &s);
+	assert_int_equal(s.head, 0);
+}
+
+static void what_cannot_be_read_is_answered_and_harms_nobody(void **state)
+{
+	(void)state;
+	struct parcel p = { .from = peer_named(1), .wire = STR("\xc1garbage") };
+	const struct get get = { 0 };
+
+	ledger_take(f->l, &p, f->b.now);
+	(void)next_error(&f->b, &f->out, ERR_MALFORMED);
+	p.wire = STR("\x82\xa1v\x09\xa4type\xa5hello");
+	ledger_take(f->l, &p, f->b.now);
+	(void)next_error(&f->b, &f->out, ERR_BAD_VERSION);
+	ask(&shape_get, &get);
+	(void)next_error(&f->b, &f->out, ERR_UNKNOWN_MESSAGE);
+	fill(1);
+}
+
+static void a_connection_that_names_itself_is_told_not_to(void **state)
+{
+	(void)state;
+	const struct hello hello = { 0 };
+	struct parcel p = parcel_of(&f->b, 1, &shape_hello, 1, 0, &hello);
+
+	p.from = (struct peer){ .n = 2, .name = "me" };
+	ledger_take(f->l, &p, f->b.now);
+	(void)next_error(&f->b, &f->out, ERR_BAD_VALUE);
+}
+
+int main(void)
+{
+#define ledger_test(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		ledger_test(a_batch_gets_one_run_of_seqs),
+		ledger_test(the_same_again_gives_the_first_receipt),
+		ledger_test(the_same_id_with_other_content_is_a_conflict_with_the_first_ones_seq),
+		ledger_test(one_event_at_fault_keeps_the_whole_batch_out),
+		ledger_test(a_partial_batch_writes_the_good_ones_and_names_the_others),
+		ledger_test(an_id_twice_in_one_batch_is_written_once),
+		ledger_test(an_id_twice_in_one_batch_with_other_content_is_a_conflict),
+		ledger_test(two_publishers_of_one_id_in_one_log_commit_get_the_same_seq),
+		ledger_test(a_refused_batch_leaves_no_hole_for_others_of_the_same_log_commit),
+		ledger_test(nothing_is_answered_before_the_log_commit),
+		ledger_test(more_events_than_one_log_commit_takes_go_into_the_next),
+		ledger_test(a_publish_whose_deadline_passed_is_not_executed),
+		ledger_test(a_publish_without_events_is_refused),
+		ledger_test(a_revision_other_than_expected_refuses_with_both),
+		ledger_test(a_retry_of_a_conditional_publish_gets_its_receipt),
+		ledger_test(a_ref_must_name_an_event_that_the_ledger_holds),
+		ledger_test(a_correction_is_not_stated_before_what_it_corrects),
+		ledger_test(the_feed_is_read_from_any_seq),
+		ledger_test(a_position_beyond_the_head_is_refused_with_the_head),
+		ledger_test(who_waits_is_told_of_news_at_once),
+		ledger_test(who_waits_in_vain_gets_an_empty_answer_in_time),
+		ledger_test(readers_beyond_the_limit_are_told_to_come_back),
+		ledger_test(hello_and_status_tell_who_it_is),
+		ledger_test(what_cannot_be_read_is_answered_and_harms_nobody),
+		ledger_test(a_connection_that_names_itself_is_told_not_to),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
