@@ -19,6 +19,7 @@
 
 #include "store/dir.h"
 #include "store/lm_check.h"
+#include "store/resident.h"
 
 #define DATA_NAME "data.mdb"
 #define READERS_NAME "lock.mdb"
@@ -28,6 +29,8 @@
 /* Everything by default, but a snapshot belongs to us and not to the thread. */
 #define ENV_FLAGS MDB_NOTLS
 #define MIB ((size_t)1 << 20)
+/* What finding a row touches of the map: the kernel maps up to 16 pages around the one needed. */
+#define FIND_BYTES 65536u
 
 const struct lm_sizes lm_sizes_default = {
 	.map = 1024 * MIB,
@@ -49,6 +52,7 @@ struct lm {
 	MDB_dbi tables[LM_TABLES_MAX];
 	size_t ntables;
 	struct lm_sizes sizes;
+	struct resident resident;
 	struct lm_txn write, read;
 	bool full;   /* a transaction has filled the map: it must grow */
 	bool broken; /* an outcome is unknown: no more of this */
@@ -222,6 +226,18 @@ static enum err use_store(struct lm *lm, const struct lm_options *o, struct faul
 	return lm->dir.mark == dir_ready ? ERR_OK : dir_set_mark(&lm->dir, dir_ready, fault);
 }
 
+static enum err watch_pages(struct lm *lm, struct fault *fault)
+{
+	mdb_filehandle_t fd;
+	const int rc = mdb_env_get_fd(lm->env, &fd);
+
+	if (rc)
+		return refused(fault, "find the store's file", rc);
+	if (resident_init(&lm->resident, fd))
+		return fault_set(fault, ERR_IO, NULL, "cannot look at the store's file");
+	return ERR_OK;
+}
+
 enum err lm_open(const char *path, const struct lm_options *o, struct lm **out, struct fault *fault)
 {
 	bool make;
@@ -242,6 +258,8 @@ enum err lm_open(const char *path, const struct lm_options *o, struct lm **out, 
 		e = open_env(lm, path, size, fault);
 	if (!e)
 		e = make ? make_store(lm, o, fault) : use_store(lm, o, fault);
+	if (!e)
+		e = watch_pages(lm, fault);
 	if (e) {
 		lm_close(lm);
 		return e;
@@ -304,6 +322,7 @@ static enum err grow(struct lm *lm)
 		return ERR_IO;
 	}
 	lm->full = false;
+	resident_moved(&lm->resident);
 	return ERR_OK;
 }
 
@@ -426,6 +445,7 @@ static struct str str_of_val(MDB_val v)
 /* What a call inside a transaction returns; in a write transaction an error sticks. */
 static enum err outcome(struct lm_txn *t, const char *what, int rc)
 {
+	resident_touch(&t->lm->resident, FIND_BYTES);
 	if (rc == MDB_SUCCESS)
 		return ERR_OK;
 	if (rc == MDB_NOTFOUND)
@@ -548,10 +568,15 @@ static enum err step(struct lm_cursor *c, MDB_cursor_op op, struct str from, str
 {
 	MDB_val k = val(from), v;
 	struct lm_txn *t = txn_of(c);
+	enum err e = ERR_OK;
 
 	if (t->failed)
 		return t->failed;
-	const enum err e = outcome(t, "read", mdb_cursor_get((MDB_cursor *)c, &k, &v, op));
+	const int rc = mdb_cursor_get((MDB_cursor *)c, &k, &v, op);
+	if (!rc && (op == MDB_NEXT || op == MDB_PREV))
+		resident_touch(&t->lm->resident, k.mv_size + v.mv_size);
+	else
+		e = outcome(t, "read", rc);
 	if (!e) {
 		*key = str_of_val(k);
 		*value = str_of_val(v);

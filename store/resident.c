@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * resident: gives mapped pages back to the page cache, by madvise(2).
+ *
+ * Where a file is mapped stands in /proc/self/maps (proc(5)); without it nothing is given back, and
+ * nothing else changes.
+ */
+#include "store/resident.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#define TOUCHED_MAX ((size_t)32 << 20)
+#define LINE_SIZE 512
+
+enum err resident_init(struct resident *r, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return ERR_IO;
+	*r = (struct resident){ .device = st.st_dev, .inode = st.st_ino };
+	return ERR_OK;
+}
+
+void resident_moved(struct resident *r)
+{
+	r->at = NULL;
+}
+
+/* Lines such as `7f0a40000000-7f0a80000000 r--s 00000000 fe:00 1234 /path`. */
+static void find(struct resident *r)
+{
+	char line[LINE_SIZE];
+	uintptr_t from, to;
+	unsigned major_no, minor_no;
+	uintmax_t inode;
+	FILE *maps = fopen("/proc/self/maps", "re");
+
+	if (!maps)
+		return;
+	while (!r->at && fgets(line, sizeof(line), maps)) {
+		if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " r--s %*x %x:%x %" SCNuMAX, &from, &to,
+			   &major_no, &minor_no, &inode) != 5)
+			continue;
+		if (inode != r->inode || makedev(major_no, minor_no) != r->device)
+			continue;
+		r->at = (void *)from;
+		r->size = to - from;
+	}
+	(void)fclose(maps);
+}
+
+void resident_touch(struct resident *r, size_t bytes)
+{
+	r->touched += bytes;
+	if (r->touched < TOUCHED_MAX)
+		return;
+	r->touched = 0;
+	if (!r->at)
+		find(r);
+	/* it only saves memory: where the kernel refuses, nothing is lost */
+	if (r->at)
+		(void)madvise(r->at, r->size, MADV_DONTNEED);
+}
