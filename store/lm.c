@@ -29,8 +29,8 @@
 /* Everything by default, but a snapshot belongs to us and not to the thread. */
 #define ENV_FLAGS MDB_NOTLS
 #define MIB ((size_t)1 << 20)
-/* What finding a row touches of the map: the kernel maps up to 16 pages around the one needed. */
-#define FIND_BYTES 65536u
+/* What finding a row touches of the map, about: the kernel maps pages around the one needed. */
+#define FIND_BYTES 16384u
 
 const struct lm_sizes lm_sizes_default = {
 	.map = 1024 * MIB,
