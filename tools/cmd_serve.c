@@ -22,6 +22,7 @@
 #include "services/shared/endpoint.h"
 #include "services/shared/port.h"
 #include "tools/cmd.h"
+#include "tools/demo.h"
 
 #define SERVICES_MAX 3
 #define TCP_PORT 7401
@@ -55,6 +56,9 @@ struct process {
 	struct running running[SERVICES_MAX];
 	size_t n;
 	void *zmq;
+	struct cli *demo; /* up --demo: NULL otherwise */
+	pthread_t demo_thread;
+	bool demo_started;
 	int ready[2], done_fd, signal_fd;
 	int signal; /* that asked to stop; 0: none */
 };
@@ -178,6 +182,9 @@ static enum err start(struct process *p, struct fault *fault)
 					 strerror(error));
 		r->started = true;
 	}
+	p->demo_started = p->demo && pthread_create(&p->demo_thread, NULL, demo_thread, p->demo) == 0;
+	if (p->demo && !p->demo_started)
+		return fault_set(fault, ERR_IO, NULL, "cannot start a thread");
 	return ERR_OK;
 }
 
@@ -278,6 +285,8 @@ static enum err run_process(struct process *p, struct fault *fault)
 		wait_for_end(p);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	const enum err ended = stop(p, e ? &(struct fault){ 0 } : fault);
+	if (p->demo_started)
+		(void)pthread_join(p->demo_thread, NULL);
 	context_close(p->zmq);
 	close_fd(p->ready[0]);
 	close_fd(p->ready[1]);
@@ -288,9 +297,10 @@ static enum err run_process(struct process *p, struct fault *fault)
 	return p->signal == SIGINT ? ERR_INTERRUPTED : ERR_OK;
 }
 
-static enum err serve(struct cli *c, const enum which *which, size_t n, struct fault *fault)
+static enum err serve(struct cli *c, const enum which *which, size_t n, bool demo,
+		      struct fault *fault)
 {
-	struct process p = { .n = n };
+	struct process p = { .n = n, .demo = demo ? c : NULL };
 
 	for (size_t i = 0; i < n; i++) {
 		p.running[i].which = which[i];
@@ -307,7 +317,7 @@ static enum err run_up(struct cli *c, struct fault *fault)
 {
 	static const enum which all[] = { which_ingest, which_query, which_ledger };
 
-	return serve(c, all, ARRAY_LEN(all), fault);
+	return serve(c, all, ARRAY_LEN(all), cli_flag(c, "demo"), fault);
 }
 
 static enum err run_one(struct cli *c, struct fault *fault)
@@ -315,7 +325,7 @@ static enum err run_one(struct cli *c, struct fault *fault)
 	for (size_t i = 0; i < SERVICES_MAX; i++) {
 		const enum which which = (enum which)i;
 		if (strcmp(services[i].name, c->cmd->name) == 0)
-			return serve(c, &which, 1, fault);
+			return serve(c, &which, 1, false, fault);
 	}
 	impossible("a command of this file is the name of a service");
 }
@@ -323,6 +333,10 @@ static enum err run_one(struct cli *c, struct fault *fault)
 static const struct opt tcp_options[] = {
 	{ "tcp", 0, opt_text, "PORT", NULL,
 	  "Port on 127.0.0.1 of ingest; query and tape take the next two: a number (7401), any, off." },
+	OPT_END
+};
+static const struct opt demo_options[] = {
+	{ "demo", 0, opt_flag, NULL, NULL, "Publish the sample deals, and print what to try." },
 	OPT_END
 };
 static const struct opt listen_options[] = {
@@ -341,11 +355,12 @@ const struct command command_up = {
 	.name = "up",
 	.group = group_run,
 	.line = "start every service in one process",
-	.usage = "",
-	.examples = (const char *const[]){ "avow up", "avow up --dir /srv/avow --tcp off", NULL },
+	.usage = "[--demo] [--tcp PORT]",
+	.examples = (const char *const[]){ "avow up", "avow up --demo",
+					   "avow up --dir /srv/avow --tcp off", NULL },
 	.details = "Prints a line on stderr for each service that answers. Ctrl-C or SIGTERM stops them; "
 		   "what was acknowledged is on the disk in any case.",
-	.options = { tcp_options },
+	.options = { demo_options, tcp_options },
 	.run = run_up,
 };
 

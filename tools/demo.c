@@ -3,10 +3,17 @@
 #include "tools/demo.h"
 
 #include <stdio.h>
+#include <time.h>
 
+#include "services/shared/client.h"
+#include "tools/cmd.h"
+#include "tools/fail.h"
 #include "tools/pipeline.h"
 
 #define LINE_ARENA_MAX ((size_t)1 << 20)
+#define TIMEOUT_MS 5000
+#define TRIES_MAX 100
+#define TRY_EVERY_MS 50
 
 /* AVOW_DEMO_FILE is the path, given by the build */
 __asm__(".section .rodata\n"
@@ -76,30 +83,74 @@ static enum err send_all(struct pipeline *p, struct fault *fault)
 	return e ? e : pipeline_finish(p, fault);
 }
 
-enum err demo_publish(const char *ingest, int timeout_ms, uint64_t *created, uint64_t *exists,
-		      uint64_t *last_seq, struct fault *fault)
+static enum err publish(const char *ingest, struct demo_run *r)
 {
-	struct demo_run r = { .fault = fault };
 	struct pipeline *p;
-	enum err e = pipeline_open(ingest, timeout_ms, on_verdict, &r, &p, fault);
+	enum err e = pipeline_open(ingest, TIMEOUT_MS, on_verdict, r, &p, r->fault);
 
 	if (!e)
-		e = send_all(p, fault);
+		e = send_all(p, r->fault);
 	pipeline_close(p);
-	*created = r.created;
-	*exists = r.exists;
-	*last_seq = r.last_seq;
-	return e ? e : r.e;
+	return e ? e : r->e;
 }
 
-void demo_print_hints(const char *dir)
+/* Until query holds what was published, so that what is printed next works. */
+static enum err await_query(const char *query, uint64_t seq, struct fault *fault)
+{
+	struct get request = { 0 };
+	struct got got = { 0 };
+	const struct timespec pause = { 0, TRY_EVERY_MS * 1000000 };
+	struct client *client;
+	struct arena a;
+	enum err e = client_open(query, &client, fault);
+
+	if (e)
+		return e;
+	arena_init(&a, LINE_ARENA_MAX);
+	msg_set(&request, get, seq, seq);
+	msg_set(&request, get, min_seq, seq);
+	for (int tries = 0; tries < TRIES_MAX; tries++) {
+		e = client_ask(client, &shape_get, &request, &shape_got, &got, TIMEOUT_MS, &a, fault);
+		if (e != ERR_UNAVAILABLE)
+			break; /* else query has not met its ledger yet */
+		(void)nanosleep(&pause, NULL);
+	}
+	arena_fini(&a);
+	client_close(client);
+	return e;
+}
+
+static void print_hints(const struct settings *s)
 {
 	static const char *const commands[] = { "show softbank-openai-2025 --as-of 2025-01-30",
 						"history stargate", "watch --to openai --last 5" };
+	/* what another terminal does not know by itself */
+	const bool told = s->v[setting_dir].rank >= rank_variable;
 
 	puts("\nTry, in another terminal:\n");
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-		printf("  avow %s%s%s%s\n", dir ? "--dir " : "", dir ? dir : "", dir ? " " : "",
-		       commands[i]);
+		printf("  avow %s%s%s\n", commands[i], told ? " --dir " : "",
+		       told ? setting(s, setting_dir) : "");
 	putchar('\n');
+	(void)fflush(stdout); /* to a pipe as well: somebody may wait for it */
+}
+
+void *demo_thread(void *arg)
+{
+	const struct cli *c = arg;
+	struct fault fault;
+	struct demo_run r = { .fault = &fault };
+
+	fault_init(&fault);
+	enum err e = publish(setting(&c->settings, setting_ingest), &r);
+	if (!e)
+		e = await_query(setting(&c->settings, setting_query), r.last_seq, &fault);
+	if (e) {
+		fail_print("up --demo", &fault, NULL);
+		return NULL;
+	}
+	printf("The sample deals are there: %llu events, %llu of them new.\n",
+	       (unsigned long long)(r.created + r.exists), (unsigned long long)r.created);
+	print_hints(&c->settings);
+	return NULL;
 }

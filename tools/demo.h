@@ -3,16 +3,12 @@
 #ifndef AVOW_TOOLS_DEMO_H
 #define AVOW_TOOLS_DEMO_H
 
-#include "proto/msg.h"
-
 /*
- * Publish the sample deals through ingest, as any user would; their ids are fixed, so that doing it
- * again adds nothing. Waits for ingest to come up, at most timeout_ms. The last seq is put out, for
- * who wants to wait until query holds it. Errors of pipeline_add, and of an event that is refused.
+ * The work of a thread beside the services: publish the sample deals through ingest, as any user
+ * would (their ids are fixed, so that doing it again adds nothing), wait until query holds them, and
+ * print on stdout what to try next. What goes wrong is said on stderr. `arg` is the struct cli, of
+ * which only the settings are read; returns NULL.
  */
-MUST_USE enum err demo_publish(const char *ingest, int timeout_ms, uint64_t *created,
-			       uint64_t *exists, uint64_t *last_seq, struct fault *fault);
-/* Print on stdout what to try next; `dir` is the data directory, NULL where it is the default. */
-void demo_print_hints(const char *dir);
+void *demo_thread(void *arg);
 
 #endif
