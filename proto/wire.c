@@ -227,13 +227,36 @@ static uint32_t mark_of(struct str key)
 	return mark;
 }
 
+_Static_assert(MAP_KEYS_MAX % KEYS_AT_ONCE == 0, "marks are compared in whole blocks");
+
+/* Whether a block of marks has this one; without a branch, so that it is a few vector compares. */
+static bool block_has(const uint32_t *marks, uint32_t mark)
+{
+	uint32_t hits = 0;
+
+	for (unsigned i = 0; i < KEYS_AT_ONCE; i++)
+		hits |= marks[i] == mark;
+	return hits != 0;
+}
+
+static bool keyset_has(const struct keyset *k, uint32_t mark, struct str key)
+{
+	for (size_t at = 0; at < k->n; at += KEYS_AT_ONCE) {
+		if (!block_has(k->mark + at, mark))
+			continue;
+		for (size_t i = at; i < at + KEYS_AT_ONCE && i < k->n; i++)
+			if (k->mark[i] == mark && str_eq(k->key[i], key))
+				return true;
+	}
+	return false;
+}
+
 enum err keyset_add(struct keyset *k, struct str key, struct fault *fault)
 {
 	const uint32_t mark = mark_of(key);
 
-	for (size_t i = 0; i < k->n; i++)
-		if (k->mark[i] == mark && str_eq(k->key[i], key))
-			return fault_set(fault, ERR_DUPLICATE_KEY, NULL, "this key stands twice");
+	if (keyset_has(k, mark, key))
+		return fault_set(fault, ERR_DUPLICATE_KEY, NULL, "this key stands twice");
 	if (k->n == MAP_KEYS_MAX) {
 		if (fault)
 			fault->max = MAP_KEYS_MAX;
@@ -242,6 +265,8 @@ enum err keyset_add(struct keyset *k, struct str key, struct fault *fault)
 	}
 	if (!utf8_valid(key))
 		return fault_set(fault, ERR_BAD_UTF8, NULL, "a key that is not valid UTF-8");
+	if (k->n % KEYS_AT_ONCE == 0)
+		memset(k->mark + k->n, 0, KEYS_AT_ONCE * sizeof(mark));
 	k->mark[k->n] = mark;
 	k->key[k->n++] = key;
 	return ERR_OK;

@@ -62,9 +62,10 @@ MUST_USE enum err wire_check(struct str bytes, struct fault *fault);
 enum err wire_wrong(const struct item *item, const char *wanted, struct fault *fault);
 
 /* The keys of one map that were seen, to refuse doubles. Set n to 0 before the first. */
+#define KEYS_AT_ONCE 16u
 struct keyset {
 	size_t n;
-	uint32_t mark[MAP_KEYS_MAX]; /* differs for most keys: compared first */
+	uint32_t mark[MAP_KEYS_MAX]; /* differs for most keys: compared first, so many at once */
 	struct str key[MAP_KEYS_MAX];
 };
 /* ERR_DUPLICATE_KEY; ERR_BAD_UTF8; ERR_TOO_LARGE beyond MAP_KEYS_MAX. */
