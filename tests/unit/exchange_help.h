@@ -23,6 +23,7 @@ struct outbox {
 	enum err refuse; /* what sending gives instead of keeping */
 };
 
+/* An outlet's send: keep it. */
 static inline enum err outbox_send(void *arg, const struct peer *to, struct str wire)
 {
 	struct outbox *o = arg;
@@ -39,11 +40,13 @@ static inline enum err outbox_send(void *arg, const struct peer *to, struct str 
 	return ERR_OK;
 }
 
+/* An outlet that keeps what is sent in o. */
 static inline struct outlet outlet_to(struct outbox *o)
 {
 	return (struct outlet){ .send = outbox_send, .arg = o };
 }
 
+/* Forget all that was sent. */
 static inline void outbox_clear(struct outbox *o)
 {
 	for (size_t i = 0; i < o->n; i++)
@@ -51,11 +54,13 @@ static inline void outbox_clear(struct outbox *o)
 	o->n = o->taken = 0;
 }
 
+/* A connection, as a port names it. */
 static inline struct peer peer_named(unsigned n)
 {
 	return (struct peer){ .n = 5, .name = { 0, 0, 0, (uint8_t)(n >> 8), (uint8_t)n } };
 }
 
+/* Whether it is connection number n. */
 static inline bool peer_is(const struct peer *p, unsigned n)
 {
 	const struct peer want = peer_named(n);
@@ -70,6 +75,7 @@ struct bench {
 	struct buf wire; /* the request in hand */
 };
 
+/* Nothing in hand yet; the time is WALL_US. */
 static inline void bench_open(struct bench *b)
 {
 	arena_init(&b->arena, (size_t)256 << 20);
@@ -77,6 +83,7 @@ static inline void bench_open(struct bench *b)
 	b->now = (struct now){ .wall_us = WALL_US, .mono_ms = 1000 };
 }
 
+/* Give everything back. */
 static inline void bench_close(struct bench *b)
 {
 	arena_fini(&b->arena);

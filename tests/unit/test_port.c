@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Endpoints and sockets: what may be listened on, what arrives, what is dropped. */
+#include <sys/stat.h>
+#include <zmq.h>
+
+#include "services/shared/endpoint.h"
+#include "services/shared/port.h"
+#include "services/shared/service.h"
+#include "tests/unit/store_help.h"
+
+#define WAIT_MS 5000
+
+struct fixture {
+	void *context, *dir;
+	struct fault fault;
+	struct inbox *in;
+	char endpoint[256];
+};
+
+static struct fixture *f;
+
+static int setup(void **state)
+{
+	f = calloc(1, sizeof(*f));
+	*state = f;
+	f->context = context_open();
+	f->in = inbox_open(8);
+	if (temp_make(&f->dir))
+		return -1;
+	(void)snprintf(f->endpoint, sizeof(f->endpoint), "ipc://%s/run/x.sock", (char *)f->dir);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	inbox_close(f->in);
+	context_close(f->context);
+	const int rc = temp_remove(&f->dir);
+	free(f);
+	return rc;
+}
+
+static const struct port_limits limits = { .message_max = 1000, .waiting_max = 4 };
+
+static struct port *listening(const char *endpoint)
+{
+	const char *list[] = { endpoint, NULL };
+	struct port *p = NULL;
+
+	if (port_listen(f->context, list, 2, limits, &p, &f->fault))
+		fail_msg("%s", f->fault.text);
+	return p;
+}
+
+static struct port *connected(const char *endpoint)
+{
+	struct port *p = NULL;
+
+	assert_int_equal(port_connect(f->context, endpoint, limits, &p, &f->fault), ERR_OK);
+	return p;
+}
+
+/* Send until somebody is connected. */
+static void send_soon(struct port *p, struct str wire)
+{
+	for (unsigned i = 0; i < WAIT_MS; i++) {
+		if (port_send(p, NULL, wire) == ERR_OK)
+			return;
+		(void)usleep(1000);
+	}
+	fail_msg("nobody connected");
+}
+
+/* What arrives at p within the time; 0 where nothing does. */
+static size_t arrivals(struct port *p, int wait_ms)
+{
+	bool stop;
+
+	assert_int_equal(port_wait(&p, 1, -1, wait_ms, &stop), ERR_OK);
+	assert_int_equal(port_gather(p, f->in, 1u << 20), ERR_OK);
+	return inbox_count(f->in);
+}
+
+static void only_loopback_and_files_are_endpoints(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *endpoint;
+		bool listen, connect;
+	} cases[] = {
+		{ "tcp://127.0.0.1:7401", true, true },	  { "tcp://127.9.8.7:1", true, true },
+		{ "tcp://[::1]:7401", true, true },	  { "tcp://localhost:7401", false, true },
+		{ "tcp://127.0.0.1:*", true, false },	  { "ipc:///tmp/x.sock", true, true },
+		{ "ipc://x.sock", true, true },		  { "tcp://0.0.0.0:7401", false, false },
+		{ "tcp://*:7401", false, false },	  { "tcp://192.168.1.1:7401", false, false },
+		{ "tcp://example.org:7401", false, false }, { "tcp://127.0.0.1.org:1", false, false },
+		{ "tcp://127.0.0.1", false, false },	  { "tcp://127.0.0.1:0", false, false },
+		{ "tcp://127.0.0.1:65536", false, false }, { "tcp://127.0.0.1:1x", false, false },
+		{ "tcp://[::]:7401", false, false },	  { "inproc://x", false, false },
+		{ "udp://127.0.0.1:1", false, false },	  { "ipc://@x", false, false },
+		{ "ipc://*", false, false },		  { "ipc://", false, false },
+		{ "ipc:///tmp/", false, false },	  { "", false, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const enum err a = endpoint_check(cases[i].endpoint, true, &f->fault);
+		const enum err b = endpoint_check(cases[i].endpoint, false, &f->fault);
+		if ((a == ERR_OK) != cases[i].listen || (b == ERR_OK) != cases[i].connect)
+			fail_msg("%s: %s %s", cases[i].endpoint, err_name(a), err_name(b));
+	}
+}
+
+static void a_path_that_is_too_long_is_said(void **state)
+{
+	(void)state;
+	char endpoint[256] = "ipc:///";
+
+	memset(endpoint + 7, 'x', ENDPOINT_PATH_MAX);
+	assert_int_equal(endpoint_check(endpoint, true, &f->fault), ERR_USAGE);
+	assert_non_null(strstr(f->fault.text, "at most 107 bytes"));
+	endpoint[6 + ENDPOINT_PATH_MAX] = 0;
+	assert_int_equal(endpoint_check(endpoint, true, &f->fault), ERR_OK);
+}
+
+static void a_second_bind_cannot_steal_the_path(void **state)
+{
+	(void)state;
+	const char *list[] = { f->endpoint, NULL };
+	struct port *first = listening(f->endpoint), *second = NULL;
+	struct stat st;
+
+	assert_int_equal(port_listen(f->context, list, 2, limits, &second, &f->fault),
+			 ERR_STORE_LOCKED);
+	assert_null(second);
+	struct port *asker = connected(f->endpoint);
+	send_soon(asker, STR("still here"));
+	assert_int_equal(arrivals(first, WAIT_MS), 1);
+	assert_int_equal(stat(in_dir(f->dir, "run"), &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
+	port_close(asker);
+	port_close(first);
+	/* and it is free again after that */
+	port_close(listening(f->endpoint));
+}
+
+static void the_system_picks_a_port_and_it_is_told(void **state)
+{
+	(void)state;
+	struct port *p = listening("tcp://127.0.0.1:*");
+	const char *endpoint = port_endpoint(p, 0);
+
+	assert_int_equal(strncmp(endpoint, "tcp://127.0.0.1:", 16), 0);
+	assert_true(atoi(endpoint + 16) > 0);
+	assert_null(port_endpoint(p, 1));
+	port_close(p);
+}
+
+static void an_answer_goes_back_to_who_asked(void **state)
+{
+	(void)state;
+	struct port *p = listening(f->endpoint), *a = connected(f->endpoint),
+		    *b = connected(f->endpoint);
+
+	send_soon(a, STR("from a"));
+	assert_int_equal(arrivals(p, WAIT_MS), 1);
+	const struct peer first = inbox_at(f->in, 0)->from;
+	send_soon(b, STR("from b"));
+	assert_int_equal(arrivals(p, WAIT_MS), 1);
+	assert_true(str_eq(inbox_at(f->in, 0)->wire, STR("from b")));
+	assert_int_equal(port_send(p, &first, STR("to a")), ERR_OK);
+	assert_int_equal(arrivals(a, WAIT_MS), 1);
+	assert_true(str_eq(inbox_at(f->in, 0)->wire, STR("to a")));
+	assert_int_equal(arrivals(b, 0), 0);
+	port_close(a);
+	port_close(b);
+	port_close(p);
+}
+
+static void who_is_gone_cannot_be_answered(void **state)
+{
+	(void)state;
+	const struct peer nobody = { .n = 5, .name = { 0, 1, 2, 3, 4 } };
+	struct port *p = listening(f->endpoint);
+
+	assert_int_equal(port_send(p, &nobody, STR("x")), ERR_UNREACHABLE);
+	assert_int_equal(port_counts(p).answers_dropped, 1);
+	port_close(p);
+}
+
+static void without_a_connection_nothing_is_sent(void **state)
+{
+	(void)state;
+	struct port *p = connected(f->endpoint);
+
+	assert_int_equal(port_send(p, NULL, STR("x")), ERR_UNREACHABLE);
+	port_close(p);
+}
+
+static void messages_of_many_parts_are_dropped_and_others_arrive(void **state)
+{
+	(void)state;
+	struct port *p = listening(f->endpoint);
+	void *s = zmq_socket(f->context, ZMQ_DEALER);
+
+	assert_int_equal(zmq_connect(s, f->endpoint), 0);
+	for (unsigned i = 0; i < 5; i++) {
+		assert_int_equal(zmq_send(s, "a", 1, ZMQ_SNDMORE), 1);
+		assert_int_equal(zmq_send(s, "b", 1, ZMQ_SNDMORE), 1);
+		assert_int_equal(zmq_send(s, "c", 1, 0), 1);
+	}
+	assert_int_equal(zmq_send(s, "whole", 5, 0), 5);
+	while (arrivals(p, WAIT_MS) == 0)
+		;
+	assert_int_equal(inbox_count(f->in), 1);
+	assert_true(str_eq(inbox_at(f->in, 0)->wire, STR("whole")));
+	assert_int_equal(port_counts(p).parts_dropped, 5);
+	assert_int_equal(zmq_close(s), 0);
+	port_close(p);
+}
+
+static void a_message_that_is_too_large_costs_its_sender_the_connection(void **state)
+{
+	(void)state;
+	struct port *p = listening(f->endpoint), *good = connected(f->endpoint);
+	void *s = zmq_socket(f->context, ZMQ_DEALER);
+	char large[1001] = { 0 };
+	const int none = 0;
+
+	assert_int_equal(zmq_setsockopt(s, ZMQ_LINGER, &none, sizeof(none)), 0);
+	assert_int_equal(zmq_connect(s, f->endpoint), 0);
+	assert_int_equal(zmq_send(s, large, sizeof(large), 0), sizeof(large));
+	send_soon(good, STR("good"));
+	assert_int_equal(arrivals(p, WAIT_MS), 1);
+	assert_true(str_eq(inbox_at(f->in, 0)->wire, STR("good")));
+	assert_int_equal(zmq_close(s), 0);
+	port_close(good);
+	port_close(p);
+}
+
+static void gathering_ends_at_the_count_and_at_the_bytes(void **state)
+{
+	(void)state;
+	struct port *p = listening(f->endpoint);
+	void *s = zmq_socket(f->context, ZMQ_DEALER);
+	size_t got = 0;
+
+	assert_int_equal(zmq_connect(s, f->endpoint), 0);
+	for (unsigned i = 0; i < 20; i++)
+		assert_int_equal(zmq_send(s, "0123456789", 10, 0), 10);
+	while (got < 20) {
+		const size_t n = arrivals(p, WAIT_MS);
+		assert_true(n > 0 && n <= 8);
+		got += n;
+	}
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(zmq_send(s, "0123456789", 10, 0), 10);
+	for (got = 0; got < 3; got += inbox_count(f->in)) {
+		bool stop;
+		assert_int_equal(port_wait(&p, 1, -1, WAIT_MS, &stop), ERR_OK);
+		assert_int_equal(port_gather(p, f->in, 11), ERR_OK);
+		assert_true(inbox_count(f->in) <= 2);
+	}
+	assert_int_equal(zmq_close(s), 0);
+	port_close(p);
+}
+
+static void answers_that_find_no_room_wait_in_the_backlog(void **state)
+{
+	(void)state;
+	struct port *p = listening("tcp://127.0.0.1:*"), *a = connected(port_endpoint(p, 0));
+	static char answer[1000];
+	size_t sent = 0, got = 0;
+	bool left;
+
+	send_soon(a, STR("ask"));
+	assert_int_equal(arrivals(p, WAIT_MS), 1);
+	const struct peer from = inbox_at(f->in, 0)->from;
+	while (port_send(p, &from, (struct str){ answer, sizeof(answer) }) == ERR_OK)
+		sent++;
+	assert_true(sent >= 4096); /* what the backlog holds */
+	do {
+		left = port_flush(p);
+		got += arrivals(a, left ? 0 : 100);
+	} while (left || inbox_count(f->in));
+	assert_int_equal(got, sent);
+	port_close(a);
+	port_close(p);
+}
+
+static void a_stop_is_seen_at_once(void **state)
+{
+	(void)state;
+	struct service_control control;
+	struct port *p = listening(f->endpoint);
+	bool stop;
+
+	assert_int_equal(service_control_open(&control, f->context, -1, &f->fault), ERR_OK);
+	assert_int_equal(port_wait(&p, 1, control.stop_fd[0], 0, &stop), ERR_OK);
+	assert_false(stop);
+	service_stop(&control);
+	assert_int_equal(port_wait(&p, 1, control.stop_fd[0], WAIT_MS, &stop), ERR_OK);
+	assert_true(stop);
+	service_control_close(&control);
+	port_close(p);
+}
+
+static void a_service_that_is_ready_says_where_it_listens(void **state)
+{
+	(void)state;
+	struct service_control control;
+	struct port *p = listening(f->endpoint), *tape = NULL;
+	const char *list[] = { "tcp://127.0.0.1:*", NULL };
+	const struct service_config config = { .endpoints_file = in_dir(f->dir, "run/x.endpoints") };
+	char line[512] = "", want[512];
+	int ready[2];
+	size_t n;
+
+	assert_int_equal(pipe(ready), 0);
+	assert_int_equal(port_tape(f->context, list, 2, &tape, &f->fault), ERR_OK);
+	assert_int_equal(service_control_open(&control, f->context, ready[1], &f->fault), ERR_OK);
+	assert_int_equal(service_ready("x", &config, &control, p, tape, &f->fault), ERR_OK);
+	char *text = file_read(config.endpoints_file, &n);
+	(void)snprintf(want, sizeof(want), "listen %s\ntape %s\n", f->endpoint,
+		       port_endpoint(tape, 0));
+	assert_int_equal(n, strlen(want));
+	assert_memory_equal(text, want, n);
+	assert_true(read(ready[0], line, sizeof(line) - 1) > 0);
+	(void)snprintf(want, sizeof(want), "x ready on %s, tape on %s\n", f->endpoint,
+		       port_endpoint(tape, 0));
+	assert_string_equal(line, want);
+	free(text);
+	(void)close(ready[0]);
+	(void)close(ready[1]);
+	service_control_close(&control);
+	port_close(tape);
+	port_close(p);
+}
+
+int main(void)
+{
+#define port_test(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		port_test(only_loopback_and_files_are_endpoints),
+		port_test(a_path_that_is_too_long_is_said),
+		port_test(a_second_bind_cannot_steal_the_path),
+		port_test(the_system_picks_a_port_and_it_is_told),
+		port_test(an_answer_goes_back_to_who_asked),
+		port_test(who_is_gone_cannot_be_answered),
+		port_test(without_a_connection_nothing_is_sent),
+		port_test(messages_of_many_parts_are_dropped_and_others_arrive),
+		port_test(a_message_that_is_too_large_costs_its_sender_the_connection),
+		port_test(gathering_ends_at_the_count_and_at_the_bytes),
+		port_test(answers_that_find_no_room_wait_in_the_backlog),
+		port_test(a_stop_is_seen_at_once),
+		port_test(a_service_that_is_ready_says_where_it_listens),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
