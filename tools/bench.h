@@ -19,7 +19,7 @@ struct bench_plan {
 	uint64_t in_flight;  /* publish requests of one connection that wait for their answer */
 	uint64_t batch;	     /* events in one request */
 	int timeout_ms;	     /* for each answer */
-	int64_t now_us;	     /* `stated` of the events, and their ids' time */
+	int64_t now_us;	     /* `stated` of the events is its day */
 };
 struct bench_result {
 	uint64_t events;			      /* acknowledged */

@@ -46,9 +46,17 @@ uint64_t bench_clock_us(void)
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
+/* Ids of version 7 grow with the time, as those of every publisher do. */
+static int64_t wall_us(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
 /* Event n: an announcement of one of many deals, as its publisher would send it. */
-static enum err encode_event(const struct worker *w, uint64_t n, const char *day, struct arena *a,
-			     struct str *out)
+static enum err encode_event(uint64_t n, const char *day, struct arena *a, struct str *out)
 {
 	struct event e = { 0 };
 	struct buf bytes;
@@ -57,7 +65,7 @@ static enum err encode_event(const struct worker *w, uint64_t n, const char *day
 	struct amount amount = { .currency = "USD" };
 
 	amount.low = amount.high = (int64_t)(n % 1000 + 1) * 100000000;
-	id_make(w->plan->now_us, e.id.b);
+	id_make(wall_us(), e.id.b);
 	msg_mark(&e, event, id);
 	msg_set(&e, event, kind, kind_announce);
 	msg_set(&e, event, deal, arena_printf(a, "bench-%u", (unsigned)(n % DEALS)));
@@ -95,7 +103,7 @@ static enum err send_request(struct worker *w)
 	if (!p.events.v)
 		return ERR_NO_MEMORY;
 	for (; p.events.n < n; p.events.n++) {
-		enum err e = encode_event(w, w->first + p.events.n, day, &w->arena,
+		enum err e = encode_event(w->first + p.events.n, day, &w->arena,
 					  &p.events.v[p.events.n]);
 		if (e)
 			return e;
