@@ -1,0 +1,183 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""
+P1, P2, P4, P5, P6, P7 under kill -9 of each service in turn, while people publish, follow and read.
+"""
+import time
+
+import zmq
+
+import history
+import load
+import proof
+import wire
+import world
+
+SERVICES = ("ledger", "ingest", "query")
+
+
+class Run:
+    """Three services, those who use them, and the one who kills."""
+
+    def __init__(self, p, directory, preload=(), env=None):
+        self.p, self.dir, self.prefix = p, directory, "mutant_" if preload else ""
+        self.services = {name: world.Service(
+            name, directory, preload if name == "ledger" else (), env) for name in SERVICES}
+        for service in self.services.values():
+            p.check(service.start(), "%s does not start: %s", service.name, service.said())
+        ingest, query = (self.services[n].endpoint for n in ("ingest", "query"))
+        seed = p.random.randrange(1 << 32)
+        self.publishers = [load.Publisher(directory, "publisher%d" % i, seed + i, ingest)
+                           for i in range(2)]
+        self.watchers = load.Watchers(directory, "watchers", seed + 10, query, 14)
+        self.reader = load.OwnReader(directory, "reader", seed + 11, ingest, query)
+        self.roles = [*self.publishers, self.watchers, self.reader]
+        for role in self.roles:
+            role.start()
+
+    def kill_one(self, service):
+        """At any moment of its life, its start included."""
+        random = self.p.random
+        time.sleep(random.random() * 0.12)
+        self.p.check(service.alive(), "%s has ended by itself: %s", service.name, service.said())
+        service.kill()
+        while random.random() < 0.2:
+            service.launch()
+            time.sleep(random.random() * 0.03)
+            service.kill()
+            self.p.count(self.prefix + "kills_during_start")
+        self.p.check(service.start(), "%s does not start again: %s", service.name, service.said())
+
+    def kill(self, times):
+        said = time.monotonic()
+        for n in range(times):
+            name = SERVICES[n % len(SERVICES)]
+            self.kill_one(self.services[name])
+            self.p.count(self.prefix + "kills_" + name)
+            for role in self.roles:
+                if role.failed():
+                    role.result()
+                    raise proof.Broken("%s ended by itself" % role.name)
+            if time.monotonic() - said > 20:
+                said = time.monotonic()
+                self.p.say("%d kills, %d events acknowledged, %d delivered, %d read at once", n + 1,
+                           sum(r.progress.value for r in self.publishers),
+                           self.watchers.progress.value, self.reader.progress.value)
+
+    def finish(self):
+        """End the load, then check everything that anybody was told."""
+        p, publishes = self.p, self.reader.result()
+        p.count(self.prefix + "p7_pairs", len(publishes))
+        for publisher in self.publishers:
+            publisher.tell()
+        for publisher in self.publishers:
+            own, counts = publisher.result()
+            publishes += own
+            for name, number in counts.items():
+                p.count(self.prefix + name, number)
+        for service in ("ledger", "query"): # what is only in memory does not count
+            self.services[service].kill()
+            p.check(self.services[service].start(), "%s does not start", service)
+        context = zmq.Context()
+        asker = wire.Asker(context, self.services["ledger"].endpoint)
+        entries, epoch = wire.read_all(asker)
+        query = wire.Asker(context, self.services["query"].endpoint)
+        self.insist_on_head(query, len(entries))
+        replica, _ = wire.read_all(query)
+        p.check(replica == entries, "the replica is not the log")
+        self.watchers.tell_head(len(entries))
+        watched, retries = self.watchers.result()
+        asker.close()
+        query.close()
+        for service in self.services.values():
+            service.stop()
+        return entries, epoch, publishes, watched, retries
+
+    def insist_on_head(self, query, head):
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            try:
+                if query.ask("hello", 1.0)["head"] >= head:
+                    return
+            except (wire.NoAnswer, wire.Refused):
+                continue
+        raise proof.Broken("the replica does not come to %d" % head)
+
+
+def check(entries, epoch, publishes, watched):
+    seen = history.check_log(entries, epoch)
+    history.check_publishes(entries, seen, publishes)
+    for start, wanted, got, position in watched:
+        history.check_watcher(entries, start, wanted, got, position)
+
+
+def tampered(entries, publishes, watched, rng):
+    """The same history with a mistake in it, which the checkers must find."""
+    at = rng.randrange(len(entries) // 4, len(entries) // 2)
+    renumbered = [dict(e, seq=i + 1) for i, e in enumerate(entries[:at] + entries[at + 1:])]
+    yield "an event lost", renumbered, watched
+    swapped = list(entries)
+    swapped[at], swapped[at + 1] = (dict(entries[at], event=entries[at + 1]["event"]),
+                                    dict(entries[at + 1], event=entries[at]["event"]))
+    yield "two events swapped", swapped, watched
+    twice = [dict(e, seq=i + 1, recorded=e["recorded"] + (i > at)) for i, e in enumerate(
+        entries[:at] + [entries[at]] + entries[at:])]
+    yield "an event twice", twice, watched
+    bytes_of = entries[at]["event"]
+    other = list(entries)
+    other[at] = dict(entries[at], event=bytes_of[:-1] + bytes([bytes_of[-1] ^ 1]))
+    yield "a bit flipped", other, watched
+    back = list(entries)
+    back[at] = dict(entries[at], recorded=entries[at - 1]["recorded"])
+    yield "recorded stands still", back, watched
+    start, wanted, got, position = watched[0]
+    middle = len(got) // 2
+    yield "a watcher missed one", entries, [(start, wanted, got[:middle] + got[middle + 1:], position)]
+    yield "a watcher got one twice", entries, [(start, wanted, got[:middle] + got[middle - 1:], position)]
+
+
+def body(p):
+    run = Run(p, p.dir + "/a")
+    run.kill(p.size(30, 1000, 10000))
+    entries, epoch, publishes, watched, retries = run.finish()
+    check(entries, epoch, publishes, watched)
+    p.count("events", len(entries))
+    p.count("publishes", len(publishes))
+    p.count("publishes_sent", sum(x.sends for x in publishes))
+    p.count("receipts_compared", sum(x.receipts_seen for x in publishes))
+    p.count("batches", sum(len(x.idents) > 1 for x in publishes))
+    p.count("delivered_to_watchers", sum(len(got) for _, _, got, _ in watched))
+    p.count("reads_repeated", retries)
+    p.say("%d events, all checks hold", len(entries))
+    for words, entries2, watched2 in tampered(entries, publishes, watched, p.random):
+        try:
+            check(entries2, epoch, publishes, watched2)
+        except proof.Broken as e:
+            p.say("negative control, %s: caught (%.70s)", words, e)
+            p.count("checker_controls")
+            continue
+        raise proof.Broken("negative control, %s: not caught" % words)
+    early(p)
+
+
+def early(p):
+    """A ledger that acknowledges before the log commit must be caught."""
+    run = Run(p, p.dir + "/early", [proof.built("proof_mutant.so")], {"AVOW_MUTANT": "early"})
+    try:
+        run.kill(30)
+        entries, epoch, publishes, watched, _ = run.finish()
+        check(entries, epoch, publishes, watched)
+    except proof.Broken as e:
+        p.say("negative control, acknowledged before the log commit: caught (%.90s)", e)
+        p.count("mutant_early_caught")
+        return
+    finally:
+        for role in run.roles:
+            role.kill()
+        for service in run.services.values():
+            service.kill()
+    raise proof.Broken("the mutant `early` was not caught")
+
+
+if __name__ == "__main__":
+    proof.Proof("P1", "kill -9 of each service under load (with P2, P4 to P7)", disk=True).run(body)

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+The protocol in plain Python, from proto/PROTOCOL.md alone: asking, events, leaf hashes.
+
+Nothing here is shared with the services: what they say is checked against it.
+"""
+import hashlib
+import struct
+import time
+
+import msgpack
+import zmq
+
+STATED = "2025-01-21"
+
+
+class Refused(Exception):
+    """An `error` came: `code` is its name, `fields` the message."""
+
+    def __init__(self, fields):
+        super().__init__("%(name)s: %(text)s" % fields)
+        self.code, self.fields = fields["name"], fields
+
+
+class NoAnswer(Exception):
+    """Nothing came in time."""
+
+
+def event(ident, deal="deal-1", note="", **more):
+    """The bytes of a small event."""
+    fields = {"id": ident, "kind": "announce", "deal": deal, "to": ["payee"],
+              "amount": {"low": 1500, "high": 2500, "currency": "USD"}, "stated": STATED,
+              "source": {"publisher": "proof"}, "grade": "press", **more}
+    if note:
+        fields["note"] = note
+    return msgpack.packb(fields)
+
+
+def ident_of(raw):
+    return msgpack.unpackb(raw)["id"]
+
+
+def leaf(epoch, seq, recorded, raw):
+    """The leaf hash of PROTOCOL.md."""
+    return hashlib.sha256(b"\0avow1" + struct.pack(">QQQ", epoch, seq, recorded) + raw).digest()
+
+
+class Asker:
+    """A DEALER that asks one service; `connect` again gives a new connection."""
+
+    def __init__(self, context, endpoint):
+        self.context, self.endpoint, self.rid, self.socket = context, endpoint, 0, None
+        self.connect()
+
+    def connect(self):
+        self.close()
+        self.socket = self.context.socket(zmq.DEALER)
+        self.socket.linger = 0
+        self.socket.reconnect_ivl = 10
+        self.socket.connect(self.endpoint)
+
+    def close(self):
+        if self.socket:
+            self.socket.close()
+            self.socket = None
+
+    def send(self, name, **fields):
+        """Send a request; returns its rid."""
+        self.rid += 1
+        self.socket.send(msgpack.packb({"v": 1, "type": name, "rid": self.rid, **fields}))
+        return self.rid
+
+    def next(self, timeout_s):
+        """The next answer, whatever it answers."""
+        if not self.socket.poll(max(0, int(timeout_s * 1000))):
+            raise NoAnswer()
+        return msgpack.unpackb(self.socket.recv())
+
+    def ask(self, name, timeout_s=5.0, **fields):
+        """Ask, and wait for its answer: the message, or Refused, or NoAnswer."""
+        fields.setdefault("ttl_ms", int(timeout_s * 1000))
+        rid = self.send(name, **fields)
+        end = time.monotonic() + timeout_s * 1.5
+        while True:
+            answer = self.next(end - time.monotonic())
+            if answer.get("rid") != rid:
+                continue
+            if answer["type"] == "error":
+                raise Refused(answer)
+            return answer
+
+
+def read_all(asker, timeout_s=30.0):
+    """Every entry that a service holds, in order, and its epoch."""
+    entries, after = [], 0
+    while True:
+        answer = asker.ask("read", timeout_s, after=after, limit=10000, max_bytes=8 << 20)
+        entries += answer["events"]
+        after = answer["scanned_to"]
+        if after >= answer["head"]:
+            return entries, answer["epoch"]

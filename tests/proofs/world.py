@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Services as processes: started, waited for, killed; each ended by its own pid."""
+import os
+import signal
+import subprocess
+import time
+
+import proof
+
+
+class Service:
+    """One `avow NAME --dir DIR`; `preload` and `env` are for what is planted into it."""
+
+    def __init__(self, name, directory, preload=(), env=None, options=(), avow=None):
+        self.name, self.dir = name, directory
+        ipc_only = () if name == "ledger" else ("--tcp", "off")
+        self.argv = [avow or proof.built("avow"), name, "--dir", directory, *ipc_only, *options]
+        self.env = {k: v for k, v in os.environ.items() if not k.startswith("AVOW_")}
+        self.env.update(env or {})
+        if preload:
+            self.env["LD_PRELOAD"] = ":".join(preload)
+        self.process, self.starts, self.words = None, 0, ""
+        self.log = os.path.join(directory, name + ".stderr")
+
+    @property
+    def endpoint(self):
+        return "ipc://%s/run/%s.sock" % (self.dir, self.name)
+
+    def launch(self):
+        """Start it, and do not wait."""
+        os.makedirs(self.dir, mode=0o700, exist_ok=True)
+        self.at = os.path.getsize(self.log) if os.path.exists(self.log) else 0
+        with open(self.log, "ab") as err:
+            self.process = subprocess.Popen(self.argv, env=self.env, stdin=subprocess.DEVNULL,
+                                            stdout=subprocess.DEVNULL, stderr=err)
+        self.starts += 1
+
+    def said(self):
+        """What it wrote to stderr since its last start."""
+        with open(self.log, "rb") as err:
+            err.seek(self.at)
+            return err.read().decode(errors="replace")
+
+    def start(self, timeout_s=20.0):
+        """Start it and wait until it says that it is ready; False where it ended instead."""
+        self.launch()
+        return self.ready(timeout_s)
+
+    def ready(self, timeout_s=20.0):
+        end = time.monotonic() + timeout_s
+        while time.monotonic() < end:
+            if " ready on " in self.said():
+                return True
+            if self.process.poll() is not None:
+                return False
+            time.sleep(0.002)
+        raise proof.Broken("%s is not ready within %g s: %s" % (self.name, timeout_s, self.said()))
+
+    def alive(self):
+        return self.process is not None and self.process.poll() is None
+
+    def kill(self):
+        """SIGKILL, as if nothing could be finished."""
+        if self.alive():
+            self.process.send_signal(signal.SIGKILL)
+        if self.process:
+            self.process.wait()
+
+    def stop(self, timeout_s=10.0):
+        """SIGTERM; the exit code."""
+        if self.alive():
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise proof.Broken("%s does not stop within %g s" % (self.name, timeout_s)) from None
