@@ -254,6 +254,9 @@ class Avow:
                 self.start(name, wait=False)
             for name in self.services:
                 self.wait_ready(name)
+            if "up" in self.services or {"ledger", "ingest"} <= set(self.services):
+                wait_until(lambda: self.ask("ingest", "status").get("upstream_ok"),
+                           "ingest reaches the ledger")
         except BaseException:
             self.close()
             raise

@@ -39,15 +39,15 @@ struct out {
 	struct table *table;
 	uint64_t nrows;
 	int64_t started_us;
-	bool terminal;
+	bool terminal, document, continues;
 	enum err e;
 };
 
-static int64_t elapsed_us(void)
+static int64_t clock_us(void)
 {
 	struct timespec t;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	(void)clock_gettime(CLOCK_REALTIME, &t);
 	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
@@ -470,6 +470,22 @@ void out_meta_json(struct out *o, const char *key, const char *words, struct str
 	add_words(o, words);
 }
 
+void out_document(struct out *o, struct str members)
+{
+	o->document = true;
+	put_str(o, &o->rows, members);
+}
+
+void out_continues(struct out *o)
+{
+	o->continues = true;
+}
+
+void out_fail(struct out *o, enum err e)
+{
+	note(o, e);
+}
+
 /* ---- open and close ---- */
 
 static void table_begin(struct out *o)
@@ -513,7 +529,7 @@ enum err out_open(const struct cli *c, const struct out_column *columns, size_t 
 	o->format = format;
 	o->columns = columns;
 	o->ncolumns = n;
-	o->started_us = elapsed_us();
+	o->started_us = c->now_us;
 	o->terminal = isatty(STDOUT_FILENO) != 0;
 	buf_init(&o->texts, LINE_BYTES_MAX);
 	buf_init(&o->line, LINE_BYTES_MAX);
@@ -533,7 +549,8 @@ enum err out_open(const struct cli *c, const struct out_column *columns, size_t 
 /* The last line of tables for people. */
 static void print_words(struct out *o)
 {
-	const long long ms = (long long)((elapsed_us() - o->started_us) / 1000);
+	const int64_t us = clock_us() - o->started_us; /* the clock may have been set back */
+	const long long ms = us > 0 ? (long long)(us / 1000) : 0;
 
 	printf("%s%.*s%s%llu %s", o->format == out_md ? "\n" : "", (int)o->words.n,
 	       o->words.p ? o->words.p : "", o->words.n ? " · " : "", (unsigned long long)o->nrows,
@@ -543,19 +560,26 @@ static void print_words(struct out *o)
 	putchar('\n');
 }
 
+static void print_json(struct out *o)
+{
+	const int nrows = (int)o->rows.n, nmeta = (int)o->meta.n;
+	const char *rows = nrows ? o->rows.p : "", *meta = nmeta ? o->meta.p : "";
+
+	if (o->document)
+		printf("{%.*s%s\"meta\":{%.*s}}\n", nrows, rows, nrows ? "," : "", nmeta, meta);
+	else
+		printf("{\"rows\":[%s%.*s],\n\"meta\":{%.*s%s\"rows\":%llu}}\n", nrows ? "\n" : "",
+		       nrows, rows, nmeta, meta, nmeta ? "," : "", (unsigned long long)o->nrows);
+}
+
 static void write_end(struct out *o)
 {
-	if (o->format == out_table) {
-		if (o->nrows)
-			note(o, table_print(o->table));
+	if (o->format == out_json)
+		print_json(o);
+	if (o->format == out_table && o->nrows)
+		note(o, table_print(o->table));
+	if ((o->format == out_table || o->format == out_md) && !o->continues)
 		print_words(o);
-	} else if (o->format == out_md) {
-		print_words(o);
-	} else if (o->format == out_json) {
-		printf("{\"rows\":[%s%.*s],\n\"meta\":{%.*s%s\"rows\":%llu}}\n", o->nrows ? "\n" : "",
-		       (int)o->rows.n, o->rows.p ? o->rows.p : "", (int)o->meta.n,
-		       o->meta.p ? o->meta.p : "", o->meta.n ? "," : "", (unsigned long long)o->nrows);
-	}
 }
 
 enum err out_close(struct out *o, struct fault *fault)

@@ -61,6 +61,12 @@ void out_meta_text(struct out *o, const char *key, const char *words, struct str
 void out_meta_number(struct out *o, const char *key, const char *words, int64_t value);
 /* JSON text, put into meta as it is. */
 void out_meta_json(struct out *o, const char *key, const char *words, struct str json);
+/* Instead of rows in JSON: members of the one object beside `meta`, as `"a":1,"b":2`. */
+void out_document(struct out *o, struct str members);
+/* No last line: another table follows that has it. */
+void out_continues(struct out *o);
+/* What the caller could not put in; out_close returns it. */
+void out_fail(struct out *o, enum err e);
 /* Print, free, and return the first error: ERR_IO, ERR_NO_MEMORY. Closes on an error too. */
 MUST_USE enum err out_close(struct out *o, struct fault *fault);
 

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* question: options to clocks and counting rules, and answers' clocks to words. */
+#include "tools/question.h"
+
+#include <stdio.h>
+
+#define META_MAX ((size_t)1 << 20)
+
+const struct opt clock_options[] = {
+	{ "on", 0, opt_text, "DAY", NULL, "What happened by the end of this day." },
+	{ "as-of", 0, opt_text, "DAY", NULL, "What was public by the end of this day." },
+	{ "at-seq", 0, opt_text, "SEQ", NULL, "What this ledger held at this event; the same answer "
+					      "for ever." },
+	{ "min-seq", 0, opt_text, "SEQ", NULL, "Answer only when this event is known (read your own "
+					       "writes)." },
+	OPT_END
+};
+const struct opt counting_options[] = {
+	{ "policy", 0, opt_text, "POLICY", NULL, "Which statement decides: best (the latest of the best "
+						 "grade), latest, or hull (all)." },
+	{ "assume", 0, opt_list, "DEAL,…", NULL, "As if these deals had closed." },
+	{ "in", 0, opt_text, "CODE", NULL, "Convert into this currency, at the ledger's own rates." },
+	{ "basis", 0, opt_list, "BASIS,…", NULL, "Only cash, stock, debt, in_kind, purchase or "
+						 "guarantee; all but guarantee if not given." },
+	OPT_END
+};
+
+static enum err read_day(const struct cli *c, const char *name, struct str *out,
+			 struct fault *fault)
+{
+	const char *text = cli_text(c, name);
+	int32_t day;
+
+	*out = str_of(text);
+	if (!text)
+		return ERR_OK;
+	const enum err e = day_parse(*out, &day, fault);
+	if (e)
+		fault_under(fault, name);
+	return e;
+}
+
+static enum err read_seq(const struct cli *c, const char *name, uint64_t *seq, struct fault *fault)
+{
+	return cli_number(c, name, 0, INT64_MAX, seq, fault);
+}
+
+enum err clocks_given(const struct cli *c, struct clocks *clocks, bool *any, struct fault *fault)
+{
+	*clocks = (struct clocks){ 0 };
+	enum err e = read_day(c, "on", &clocks->on, fault);
+	if (!e)
+		e = read_day(c, "as-of", &clocks->as_of, fault);
+	if (!e)
+		e = read_seq(c, "at-seq", &clocks->at_seq, fault);
+	if (clocks->on.n)
+		msg_mark(clocks, clocks, on);
+	if (clocks->as_of.n)
+		msg_mark(clocks, clocks, as_of);
+	if (cli_given(c, "at-seq"))
+		msg_mark(clocks, clocks, at_seq);
+	*any = clocks->has != 0;
+	return e;
+}
+
+enum err min_seq_given(const struct cli *c, uint64_t *seq, struct fault *fault)
+{
+	return read_seq(c, "min-seq", seq, fault);
+}
+
+enum err query_open(const struct cli *c, struct client **client, struct fault *fault)
+{
+	return client_open(setting(&c->settings, setting_query), client, fault);
+}
+
+enum err query_ask(struct cli *c, struct client *client, const struct shape *request,
+		   const void *req, const struct shape *want, void *answer, struct fault *fault)
+{
+	return client_ask(client, request, req, want, answer, cli_timeout_ms(c), &c->arena, fault);
+}
+
+/* ---- the last line ---- */
+
+static void put_day(struct out *o, const char *key, const char *what, bool given, struct str day)
+{
+	char words[64];
+
+	(void)snprintf(words, sizeof(words), "%s by %.*s", what, given ? (int)day.n : 7,
+		       given ? day.p : "any day");
+	if (given)
+		out_meta_text(o, key, words, day);
+	else
+		out_meta_json(o, key, words, STR("null"));
+}
+
+static void put_list(struct out *o, const char *key, const char *title, const struct str *v,
+		     size_t n)
+{
+	struct buf words, json;
+	enum err e = ERR_OK;
+
+	buf_init(&words, META_MAX);
+	buf_init(&json, META_MAX);
+	for (size_t i = 0; !e && i < n; i++) {
+		e = buf_printf(&words, "%s%.*s", i ? ", " : title, STR_ARG(v[i]));
+		if (!e)
+			e = buf_put(&json, i ? "," : "[", 1);
+		if (!e)
+			e = json_quote(v[i], &json);
+	}
+	if (!e)
+		e = buf_put(&words, "", 1);
+	if (!e)
+		e = buf_put(&json, n ? "]" : "[]", n ? 1 : 2);
+	if (!e)
+		out_meta_json(o, key, n ? words.p : NULL, buf_str(&json));
+	else
+		out_fail(o, e);
+	buf_fini(&words);
+	buf_fini(&json);
+}
+
+void question_meta(struct out *o, const struct basis_of_answer *b)
+{
+	char words[64], id[ID_TEXT_SIZE];
+	const char *policy = enum_word(&enum_policy, b->policy);
+	struct str bases[basis_COUNT];
+	size_t n = 0;
+
+	put_day(o, "on", "Happened", msg_has(&b->clocks, clocks, on), b->clocks.on);
+	put_day(o, "as_of", "public", msg_has(&b->clocks, clocks, as_of), b->clocks.as_of);
+	(void)snprintf(words, sizeof(words), "ledger at #%llu", (unsigned long long)b->clocks.at_seq);
+	out_meta_number(o, "at_seq", words, (int64_t)b->clocks.at_seq);
+	(void)snprintf(words, sizeof(words), "policy %s", policy ? policy : "?");
+	out_meta_text(o, "policy", words, str_of(policy ? policy : "?"));
+	put_list(o, "assume", "assuming ", b->assume.v, b->assume.n);
+	(void)snprintf(words, sizeof(words), "in %.*s", STR_ARG(b->currency));
+	if (msg_has(b, basis_of_answer, currency))
+		out_meta_text(o, "in", words, b->currency);
+	else
+		out_meta_json(o, "in", NULL, STR("null"));
+	for (size_t i = 0; i < b->basis.n && n < ARRAY_LEN(bases); i++)
+		if (enum_word(&enum_basis, b->basis.v[i]))
+			bases[n++] = str_of(enum_word(&enum_basis, b->basis.v[i]));
+	put_list(o, "basis", "basis ", bases, n);
+	out_meta_text(o, "rules", NULL, b->rules);
+	id_format(b->ledger.b, id);
+	out_meta_text(o, "ledger", NULL, str_of(id));
+	out_meta_number(o, "epoch", NULL, (int64_t)b->epoch);
+}
+
+enum err sums_words(const struct sum_list *sums, struct buf *out)
+{
+	char text[AMOUNT_TEXT_SIZE];
+	uint64_t undisclosed = 0;
+	const char *between = "";
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; !e && i < sums->n; i++) {
+		const struct sum *s = &sums->v[i];
+		undisclosed += s->undisclosed;
+		if (!msg_has(s, sum, amount))
+			continue;
+		amount_format_short(&s->amount, text);
+		e = buf_printf(out, "%s%s", between, text);
+		between = " + ";
+	}
+	if (!e && undisclosed)
+		e = buf_printf(out, "%s%llu undisclosed", between, (unsigned long long)undisclosed);
+	else if (!e && !*between)
+		e = buf_put(out, "nothing", 7);
+	return e;
+}

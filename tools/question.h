@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * question: what every question to a query service has in common: the clocks and counting rules that
+ * are asked for, and how an answer says which of them it kept.
+ */
+#ifndef AVOW_TOOLS_QUESTION_H
+#define AVOW_TOOLS_QUESTION_H
+
+#include "services/shared/client.h"
+#include "tools/out.h"
+
+extern const struct opt clock_options[];    /* --on --as-of --at-seq --min-seq */
+extern const struct opt counting_options[]; /* --policy --assume --in --basis */
+
+/*
+ * The clocks that were given; `any`: one was. Texts borrow from the arguments. ERR_BAD_DATE,
+ * ERR_USAGE.
+ */
+MUST_USE enum err clocks_given(const struct cli *c, struct clocks *clocks, bool *any,
+			       struct fault *fault);
+/* --min-seq, 0 where it was not given. */
+MUST_USE enum err min_seq_given(const struct cli *c, uint64_t *seq, struct fault *fault);
+/* Connect to the query service of the settings. Errors of client_open. */
+MUST_USE enum err query_open(const struct cli *c, struct client **client, struct fault *fault);
+/* client_ask with the settings' time limit; lists of the answer lie in the arena of c. */
+MUST_USE enum err query_ask(struct cli *c, struct client *client, const struct shape *request,
+			    const void *req, const struct shape *want, void *answer,
+			    struct fault *fault);
+/* Clocks, policy and counting rules of an answer, into its last line and its meta. */
+void question_meta(struct out *o, const struct basis_of_answer *b);
+/*
+ * Sums for people, appended: `47.875bn USD + 1 undisclosed`, `nothing` where there are none.
+ */
+MUST_USE enum err sums_words(const struct sum_list *sums, struct buf *out);
+
+#endif
