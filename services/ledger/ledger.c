@@ -127,6 +127,11 @@ void ledger_take(struct ledger *l, const struct parcel *parcel, struct now now)
 	l->nasked++;
 }
 
+size_t ledger_publishers(const struct ledger *l)
+{
+	return l->npublish;
+}
+
 /* ---- committing ---- */
 
 static bool is_publish(const struct asked *q)
@@ -225,7 +230,7 @@ static void fail_from(struct ledger *l, size_t first, enum err outcome)
 
 enum err ledger_commit(struct ledger *l, struct now now)
 {
-	size_t end;
+	size_t end = l->nasked;
 
 	for (size_t first = 0; l->npublish > 0 && first < l->nasked; first = end) {
 		const enum err e = commit_some(l, first, &end, now);

@@ -30,6 +30,8 @@ void ledger_free(struct ledger *l);
  * ledger_reply. What cannot be read is answered at once.
  */
 void ledger_take(struct ledger *l, const struct parcel *parcel, struct now now);
+/* How many publishes were taken in this turn. */
+size_t ledger_publishers(const struct ledger *l);
 /*
  * Decide on what was published, and make it true, on disk. ERR_OK also where everything was refused
  * or the disk is full, which the answers say. Otherwise the log cannot be trusted any more: call

@@ -3,7 +3,7 @@
  * The ledger's loop: gather what has arrived, decide, commit once, reply, ring.
  *
  * While one log commit goes to the disk the next requests gather in the socket, so that batches grow
- * with the load by themselves, and nobody waits when there is none.
+ * with the load by themselves; a short wait lets those come in who were just answered.
  */
 #include "services/ledger/loop.h"
 
@@ -11,37 +11,69 @@
 
 #define TEND_MS 1000
 #define FLUSH_MS 2
+#define PATIENCE_MAX_US 500
 
 static enum err send_to_port(void *arg, const struct peer *to, struct str wire)
 {
 	return port_send(arg, to, wire);
 }
 
-static enum err turn(struct ledger *l, struct inbox *in)
-{
-	const struct now arrived = clock_now();
+/*
+ * Whom the next log commit is worth waiting for: those who were just answered, and will soon send
+ * again, and those whose requests came meanwhile. Without this, publishers with one request in
+ * flight fall into two groups that take turns, each with a log commit of its own. A lone publisher
+ * is all of them, so nobody waits for others that are not there.
+ */
+struct group {
+	size_t expected;
+	int64_t answered_us; /* when */
+	int64_t patience_us; /* waiting longer would cost more than it saves */
+};
 
-	for (size_t i = 0; i < inbox_count(in); i++)
-		ledger_take(l, inbox_at(in, i), arrived);
+static enum err gather(struct port *port, struct inbox *in, const struct group *g)
+{
+	const bool fresh = clock_mono_us() - g->answered_us <= g->patience_us;
+
+	return port_gather_wait(port, in, LEDGER_TURN_BYTES, fresh ? g->expected : 0,
+				fresh ? g->patience_us : 0);
+}
+
+static enum err turn(struct ledger *l, struct port *port, struct inbox *in, struct group *g)
+{
 	const struct now now = clock_now();
-	const enum err e = ledger_commit(l, now);
+	const int64_t begun_us = clock_mono_us();
+	const size_t count = inbox_count(in);
+
+	for (size_t i = 0; i < count; i++)
+		ledger_take(l, inbox_at(in, i), now);
+	const size_t publishers = ledger_publishers(l);
+	enum err e = ledger_commit(l, now);
+	g->patience_us = (clock_mono_us() - begun_us) / 2;
+	if (g->patience_us > PATIENCE_MAX_US)
+		g->patience_us = PATIENCE_MAX_US;
 	ledger_reply(l, now);
+	g->answered_us = clock_mono_us();
+	inbox_clear(in);
+	if (!e)
+		e = port_gather(port, in, LEDGER_TURN_BYTES);
+	g->expected = publishers ? publishers + inbox_count(in) : 0;
 	return e;
 }
 
 static enum err serve(struct ledger *l, struct log *log, struct port *port, struct inbox *in,
 		      int stop_fd)
 {
+	struct group group = { 0 };
 	int wait_ms = 0;
 	int64_t tended_ms = clock_mono_ms();
 	bool stop = false;
 
 	while (!stop) {
-		enum err e = port_wait(&port, 1, stop_fd, wait_ms, &stop);
+		enum err e = port_wait(&port, 1, stop_fd, inbox_count(in) ? 0 : wait_ms, &stop);
 		if (!e)
-			e = port_gather(port, in, LEDGER_TURN_BYTES);
+			e = gather(port, in, &group);
 		if (!e)
-			e = turn(l, in);
+			e = turn(l, port, in, &group);
 		if (e)
 			return e;
 		const struct now now = clock_now();

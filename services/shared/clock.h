@@ -7,8 +7,9 @@
 
 /* Microseconds since 1970 UTC; may jump. For what is written down, never for waiting. */
 int64_t clock_wall_us(void);
-/* Milliseconds since some instant; never goes back. For deadlines. */
+/* Milliseconds and microseconds since some instant; never goes back. For deadlines. */
 int64_t clock_mono_ms(void);
+int64_t clock_mono_us(void);
 
 /* One reading of both, which a loop takes once a turn. */
 struct now {

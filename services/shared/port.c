@@ -8,6 +8,7 @@
 #include "services/shared/port.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -264,7 +265,7 @@ enum err port_wait(struct port *const *ports, size_t count, int stop_fd, int tim
 }
 
 struct inbox {
-	size_t count, max;
+	size_t count, max, bytes;
 	struct parcel *parcels;
 	zmq_msg_t *messages; /* `count` of them are open */
 };
@@ -289,7 +290,7 @@ void inbox_clear(struct inbox *in)
 {
 	for (size_t i = 0; i < in->count; i++)
 		(void)zmq_msg_close(&in->messages[i]);
-	in->count = 0;
+	in->count = in->bytes = 0;
 }
 
 void inbox_close(struct inbox *in)
@@ -355,10 +356,8 @@ static enum err receive(struct port *p, zmq_msg_t *m, struct parcel *parcel)
 
 enum err port_gather(struct port *p, struct inbox *in, size_t bytes_max)
 {
-	size_t bytes = 0;
-
-	inbox_clear(in);
-	for (size_t i = 0; i < in->max && bytes < bytes_max; i++) {
+	/* also bounds how many malformed ones are looked at in one go */
+	for (size_t i = 0; i < in->max && in->count < in->max && in->bytes < bytes_max; i++) {
 		const enum err e = receive(p, &in->messages[in->count], &in->parcels[in->count]);
 		if (e == ERR_MALFORMED)
 			continue;
@@ -366,10 +365,34 @@ enum err port_gather(struct port *p, struct inbox *in, size_t bytes_max)
 			break;
 		if (e)
 			return e;
-		bytes += in->parcels[in->count].wire.n;
+		in->bytes += in->parcels[in->count].wire.n;
 		in->count++;
 	}
 	return ERR_OK;
+}
+
+enum err port_gather_wait(struct port *p, struct inbox *in, size_t bytes_max, size_t want,
+			  int64_t wait_us)
+{
+	const int64_t until_us = clock_mono_us() + wait_us;
+	struct pollfd fd = { .events = POLLIN };
+	size_t n = sizeof(fd.fd);
+
+	if (zmq_getsockopt(p->socket, ZMQ_FD, &fd.fd, &n) != 0)
+		return ERR_IO;
+	/* the descriptor tells of news since the socket was last found empty, so it is emptied first */
+	enum err e = port_gather(p, in, bytes_max);
+	while (!e && in->count < want && in->count < in->max && in->bytes < bytes_max) {
+		const int64_t left_us = until_us - clock_mono_us();
+		if (left_us <= 0)
+			break;
+		const struct timespec left = { .tv_nsec = left_us * 1000 };
+		require(left_us < 1000000);
+		if (ppoll(&fd, 1, &left, NULL) < 0 && errno != EINTR)
+			return ERR_IO;
+		e = port_gather(p, in, bytes_max);
+	}
+	return e;
 }
 
 /* ---- sending ---- */

@@ -73,10 +73,13 @@ void inbox_clear(struct inbox *in);
 size_t inbox_count(const struct inbox *in);
 const struct parcel *inbox_at(const struct inbox *in, size_t i);
 /*
- * Clear the inbox and fill it with what has arrived at p: at most its count, and no more once
- * bytes_max are in. Never waits. ERR_IO, ERR_NO_MEMORY.
+ * Add to the inbox what has arrived at p: at most its count, and no more once it holds bytes_max.
+ * Never waits. ERR_IO, ERR_NO_MEMORY.
  */
 MUST_USE enum err port_gather(struct port *p, struct inbox *in, size_t bytes_max);
+/* The same, and then wait for more until `want` messages are in, at most wait_us. */
+MUST_USE enum err port_gather_wait(struct port *p, struct inbox *in, size_t bytes_max, size_t want,
+				   int64_t wait_us);
 
 /*
  * Send one message, to `to` where the port listens (NULL otherwise). Never waits: an answer that
