@@ -5,15 +5,14 @@
  */
 #include "tools/export_map.h"
 
-#include "services/shared/client.h"
-#include "tools/fail.h"
 #include "tools/map.h"
 #include "tools/out.h"
+#include "tools/question.h"
+#include "tools/reader.h"
 
 #define READ_LIMIT 5000u
-#define READ_BYTES (4u << 20)
 #define WAIT_MS 500u
-#define ARENA_MAX ((size_t)256 << 20)
+#define ARENA_MAX ((size_t)64 << 20)
 
 const struct opt export_map_options[] = {
 	{ "map", 0, opt_text, "MAP", NULL, "The rows that were imported by this map, as they were." },
@@ -23,22 +22,40 @@ const struct opt export_map_options[] = {
 struct export_run {
 	struct cli *c;
 	struct map map;
-	struct client *client;
+	struct reader *reader;
+	struct filter filter;
 	struct out *out;
 	struct out_column columns[MAP_COLUMNS_MAX];
-	struct arena arena, row;
+	struct arena row;
+	uint64_t end;
 };
 
 /* The newest event that query holds, or knows the ledger to hold. */
-static enum err find_end(struct export_run *r, uint64_t *end, struct fault *fault)
+static enum err find_end(struct export_run *r, struct fault *fault)
 {
 	const struct status request = { 0 };
 	struct state_of_service state = { 0 };
-	const enum err e = client_ask(r->client, &shape_status, &request, &shape_state_of_service,
-				      &state, cli_timeout_ms(r->c), &r->arena, fault);
+	struct client *client;
+	enum err e = query_open(r->c, &client, fault);
 
-	*end = state.head > state.upstream_head ? state.head : state.upstream_head;
+	if (e)
+		return e;
+	e = query_ask(r->c, client, &shape_status, &request, &shape_state_of_service, &state, fault);
+	r->end = state.head > state.upstream_head ? state.head : state.upstream_head;
+	client_close(client);
 	return e;
+}
+
+static enum err open_reader(struct export_run *r, struct fault *fault)
+{
+	const struct reader_options options = { .filter = &r->filter,
+						.patience_ms = cli_timeout_ms(r->c),
+						.notices = true };
+	const struct position start = { 0 };
+
+	msg_set(&r->filter, filter, tag, r->map.tag);
+	const enum err e = reader_open(r->c, &options, &r->reader, fault);
+	return e ? e : reader_seek(r->reader, &start, fault);
 }
 
 static enum err print_entry(struct export_run *r, const struct entry *entry, struct fault *fault)
@@ -58,39 +75,19 @@ static enum err print_entry(struct export_run *r, const struct entry *entry, str
 	return ERR_OK;
 }
 
-static enum err read_on(struct export_run *r, uint64_t *after, struct fault *fault)
-{
-	struct read request = { 0 };
-	struct events answer = { 0 };
-
-	arena_reset(&r->arena);
-	msg_set(&request, read, after, *after);
-	msg_set(&request, read, limit, READ_LIMIT);
-	msg_set(&request, read, max_bytes, READ_BYTES);
-	msg_set(&request, read, wait_ms, WAIT_MS);
-	msg_set(&request.filter, filter, tag, r->map.tag);
-	msg_mark(&request, read, filter);
-	enum err e = client_ask(r->client, &shape_read, &request, &shape_events, &answer,
-				cli_timeout_ms(r->c), &r->arena, fault);
-	for (size_t i = 0; !e && i < answer.events.n; i++)
-		e = print_entry(r, &answer.events.v[i], fault);
-	*after = answer.scanned_to;
-	return e;
-}
-
 static enum err export_rows(struct export_run *r, struct fault *fault)
 {
-	uint64_t end = 0, after = 0;
-	enum err e = find_end(r, &end, fault);
+	struct events slice = { 0 };
+	enum err e = ERR_OK;
 
-	while (!e && after < end) {
-		e = read_on(r, &after, fault);
-		if (!e && cli_interrupted())
-			e = fault_set(fault, ERR_INTERRUPTED, NULL, "interrupted");
+	while (!e && reader_position(r->reader)->seq < r->end) {
+		e = reader_next(r->reader, READ_LIMIT, WAIT_MS, &slice, fault);
+		for (size_t i = 0; !e && i < slice.events.n && slice.events.v[i].seq <= r->end; i++)
+			e = print_entry(r, &slice.events.v[i], fault);
 		if (!e && !out_flush(r->out))
 			break; /* who reads went away; out_close tells */
 	}
-	out_meta_number(r->out, "at_seq", NULL, (int64_t)after);
+	out_meta_number(r->out, "at_seq", NULL, (int64_t)r->end);
 	return e;
 }
 
@@ -99,7 +96,6 @@ enum err export_map(struct cli *c, struct fault *fault)
 	static struct export_run r; /* large */
 
 	r = (struct export_run){ .c = c };
-	arena_init(&r.arena, ARENA_MAX);
 	arena_init(&r.row, ARENA_MAX);
 	enum err e = map_open_for(c, &r.map, fault);
 	if (!e && r.map.tag.n == 0)
@@ -107,7 +103,9 @@ enum err export_map(struct cli *c, struct fault *fault)
 	for (size_t i = 0; !e && i < r.map.ncolumns; i++)
 		r.columns[i] = (struct out_column){ r.map.columns[i].name.p, out_is_text, true };
 	if (!e)
-		e = client_open(setting(&c->settings, setting_query), &r.client, fault);
+		e = find_end(&r, fault);
+	if (!e)
+		e = open_reader(&r, fault);
 	if (!e)
 		e = out_open(c, r.columns, r.map.ncolumns, &r.out, fault);
 	if (!e) {
@@ -115,9 +113,8 @@ enum err export_map(struct cli *c, struct fault *fault)
 		const enum err closed = out_close(r.out, e ? NULL : fault);
 		e = e ? e : closed;
 	}
-	client_close(r.client);
+	reader_close(r.reader);
 	map_close(&r.map);
-	arena_fini(&r.arena);
 	arena_fini(&r.row);
 	return e;
 }

@@ -3,8 +3,10 @@
 #include "tools/question.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #define META_MAX ((size_t)1 << 20)
+#define TRY_EVERY_MS 50
 
 const struct opt clock_options[] = {
 	{ "on", 0, opt_text, "DAY", NULL, "What happened by the end of this day." },
@@ -73,10 +75,29 @@ enum err query_open(const struct cli *c, struct client **client, struct fault *f
 	return client_open(setting(&c->settings, setting_query), client, fault);
 }
 
+static int64_t clock_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 enum err query_ask(struct cli *c, struct client *client, const struct shape *request,
 		   const void *req, const struct shape *want, void *answer, struct fault *fault)
 {
-	return client_ask(client, request, req, want, answer, cli_timeout_ms(c), &c->arena, fault);
+	const int64_t deadline = clock_ms() + cli_timeout_ms(c);
+	const struct timespec pause = { 0, TRY_EVERY_MS * 1000000 };
+
+	for (;;) {
+		const int64_t left = deadline - clock_ms();
+		const enum err e = client_ask(client, request, req, want, answer,
+					      left > 1 ? (int)left : 1, &c->arena, fault);
+		if ((e != ERR_UNAVAILABLE && e != ERR_BUSY) || left <= TRY_EVERY_MS ||
+		    cli_interrupted())
+			return e;
+		(void)nanosleep(&pause, NULL);
+	}
 }
 
 /* ---- the last line ---- */

@@ -22,7 +22,10 @@ MUST_USE enum err clocks_given(const struct cli *c, struct clocks *clocks, bool 
 MUST_USE enum err min_seq_given(const struct cli *c, uint64_t *seq, struct fault *fault);
 /* Connect to the query service of the settings. Errors of client_open. */
 MUST_USE enum err query_open(const struct cli *c, struct client **client, struct fault *fault);
-/* client_ask with the settings' time limit; lists of the answer lie in the arena of c. */
+/*
+ * client_ask with the settings' time limit, within which a service that is busy, or has not met its
+ * ledger yet, is asked again; lists of the answer lie in the arena of c.
+ */
 MUST_USE enum err query_ask(struct cli *c, struct client *client, const struct shape *request,
 			    const void *req, const struct shape *want, void *answer,
 			    struct fault *fault);

@@ -12,9 +12,11 @@
 #include "services/shared/client.h"
 #include "tools/fields.h"
 #include "tools/out.h"
+#include "tools/question.h"
 
 #define BACKOFF_MS 50
 #define BACKOFF_MAX_MS 1000
+#define CATCH_UP_MS 2000 /* for query to hold what was just published */
 #define JSON_BYTES_MAX (1u << 20)
 
 static int64_t clock_ms(void)
@@ -39,17 +41,46 @@ static enum err parse_seq(const char *word, uint64_t *seq, struct fault *fault)
 	return ERR_OK;
 }
 
-static enum err ask_get(struct cli *c, const struct get *request, struct entry *entry,
+/*
+ * The event that `request` names. One that is not there yet may just have been published: then query
+ * is asked to wait for it, for a moment.
+ */
+static enum err ask_get(struct cli *c, struct client *client, struct get *request, struct got *got,
 			struct fault *fault)
 {
+	enum err e = query_ask(c, client, &shape_get, request, &shape_got, got, fault);
+
+	if (e != ERR_NOT_FOUND || !msg_has(request, get, seq))
+		return e;
+	struct fault waiting;
+	fault_init(&waiting);
+	msg_set(request, get, min_seq, request->seq);
+	const int timeout = cli_timeout_ms(c);
+	if (client_ask(client, &shape_get, request, &shape_got, got,
+		       timeout < CATCH_UP_MS ? timeout : CATCH_UP_MS, &c->arena, &waiting) == ERR_OK)
+		return ERR_OK;
+	return e;
+}
+
+enum err fetch_event(struct cli *c, const char *word, struct entry *entry, struct fault *fault)
+{
+	struct get request = { 0 };
 	struct got got = { 0 };
 	struct client *client;
-	enum err e = client_open(setting(&c->settings, setting_query), &client, fault);
+	struct id id;
+	enum err e = ERR_OK;
 
+	if (id_parse(str_of(word), id.b, NULL) == ERR_OK) {
+		msg_set(&request, get, id, id);
+	} else {
+		e = parse_seq(word, &request.seq, fault);
+		msg_mark(&request, get, seq);
+	}
+	if (!e)
+		e = query_open(c, &client, fault);
 	if (e)
 		return e;
-	e = client_ask(client, &shape_get, request, &shape_got, &got, cli_timeout_ms(c), &c->arena,
-		       fault);
+	e = ask_get(c, client, &request, &got, fault);
 	*entry = got.entry;
 	if (!e) {
 		/* the answer's bytes go with the client */
@@ -59,22 +90,6 @@ static enum err ask_get(struct cli *c, const struct get *request, struct entry *
 	}
 	client_close(client);
 	return e;
-}
-
-enum err fetch_event(struct cli *c, const char *word, struct entry *entry, struct fault *fault)
-{
-	struct get request = { 0 };
-	struct id id;
-
-	if (id_parse(str_of(word), id.b, NULL) == ERR_OK) {
-		msg_set(&request, get, id, id);
-	} else {
-		const enum err e = parse_seq(word, &request.seq, fault);
-		if (e)
-			return e;
-		msg_mark(&request, get, seq);
-	}
-	return ask_get(c, &request, entry, fault);
 }
 
 enum err fetch_id(struct cli *c, const char *word, struct id *id, struct fault *fault)
