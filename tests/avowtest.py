@@ -105,6 +105,7 @@ class Client:
         self.context = context or zmq.Context.instance()
         self.endpoint = endpoint
         self.rid = 0
+        self.early = {} # answers that came before they were asked for, by rid
         self.connect()
 
     def connect(self):
@@ -137,10 +138,10 @@ class Client:
     def answer(self, rid, timeout=TIMEOUT):
         """The answer to a request; Refused where it is an `error`."""
         end = time.monotonic() + timeout
-        while True:
+        while rid not in self.early:
             m = self.receive(max(0.0, end - time.monotonic()))
-            if m["rid"] == rid:
-                break
+            self.early[m.get("rid", 0)] = m
+        m = self.early.pop(rid)
         if m["type"] == "error":
             raise Refused(m)
         return m

@@ -99,6 +99,11 @@ void ingest_free(struct ingest *g)
 	free(g);
 }
 
+bool ingest_knows_ledger(const struct ingest *g)
+{
+	return g->known;
+}
+
 size_t ingest_waiting(const struct ingest *g)
 {
 	return g->npending;

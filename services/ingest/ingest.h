@@ -33,6 +33,8 @@ void ingest_hear(struct ingest *g, struct str wire, struct now now);
  * at the latest.
  */
 int ingest_tick(struct ingest *g, struct now now);
+/* Whether the ledger has said who it is. */
+bool ingest_knows_ledger(const struct ingest *g);
 /* How many requests wait for the ledger. */
 size_t ingest_waiting(const struct ingest *g);
 /* Answer all of them with UNKNOWN: this ingest stops. */

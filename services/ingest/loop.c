@@ -36,63 +36,85 @@ static enum err hear_people(struct ingest *g, struct port *people, struct inbox 
 	return e;
 }
 
-static enum err serve(struct ingest *g, struct port *people, struct port *ledger, struct inbox *in,
-		      int stop_fd)
+struct loop {
+	struct ingest *g;
+	struct port *people, *ledger;
+	struct inbox *in;
+	const struct service_opening *opening;
+	int64_t opened_ms;
+	bool ready;
+};
+
+static enum err become_ready(struct loop *x, struct fault *fault)
 {
-	struct port *const ports[] = { people, ledger };
+	if (x->ready || (!ingest_knows_ledger(x->g) &&
+			 clock_mono_ms() - x->opened_ms < SERVICE_READY_MS))
+		return ERR_OK;
+	x->ready = true;
+	return service_ready(x->opening, fault);
+}
+
+static enum err serve(struct loop *x, struct fault *fault)
+{
+	struct port *const ports[] = { x->people, x->ledger };
+	const int stop_fd = x->opening->control->stop_fd[0];
 	int wait_ms = 0;
 	bool stop = false;
 
 	while (!stop) {
 		enum err e = port_wait(ports, ARRAY_LEN(ports), stop_fd, wait_ms, &stop);
 		if (!e)
-			e = hear_ledger(g, ledger, in);
+			e = hear_ledger(x->g, x->ledger, x->in);
 		if (!e)
-			e = hear_people(g, people, in);
+			e = become_ready(x, fault);
+		if (!e)
+			e = hear_people(x->g, x->people, x->in);
 		if (e)
 			return e;
-		wait_ms = ingest_tick(g, clock_now());
-		if (port_flush(people) && wait_ms > FLUSH_MS)
+		wait_ms = ingest_tick(x->g, clock_now());
+		if (port_flush(x->people) && wait_ms > FLUSH_MS)
 			wait_ms = FLUSH_MS;
 	}
 	return ERR_OK;
 }
 
 /* Stopping: nothing new is read, what is on its way may still come back. */
-static enum err finish(struct ingest *g, struct port *people, struct port *ledger, struct inbox *in)
+static enum err finish(struct loop *x)
 {
-	struct port *const ports[] = { ledger };
 	const int64_t end_ms = clock_mono_ms() + STOP_GRACE_MS;
 	int64_t now_ms;
 	bool stop;
 
-	while (ingest_waiting(g) && (now_ms = clock_mono_ms()) < end_ms) {
-		enum err e = port_wait(ports, ARRAY_LEN(ports), -1, (int)(end_ms - now_ms), &stop);
+	while (ingest_waiting(x->g) && (now_ms = clock_mono_ms()) < end_ms) {
+		enum err e = port_wait(&x->ledger, 1, -1, (int)(end_ms - now_ms), &stop);
 		if (!e)
-			e = hear_ledger(g, ledger, in);
+			e = hear_ledger(x->g, x->ledger, x->in);
 		if (e)
 			return e;
-		(void)ingest_tick(g, clock_now());
+		(void)ingest_tick(x->g, clock_now());
 	}
-	ingest_give_up(g);
-	(void)port_flush(people);
+	ingest_give_up(x->g);
+	(void)port_flush(x->people);
 	return ERR_OK;
 }
 
-enum err ingest_loop(struct port *people, struct port *ledger, int stop_fd)
+enum err ingest_loop(struct port *people, struct port *ledger, const struct service_opening *opening,
+		     struct fault *fault)
 {
 	const struct outlet to_people = { .send = send_to_port, .arg = people };
 	const struct outlet to_ledger = { .send = send_to_port, .arg = ledger };
-	struct inbox *in = inbox_open(TURN_REQUESTS);
-	struct ingest *g = ingest_new(to_people, to_ledger, clock_now());
+	struct loop x = { .people = people, .ledger = ledger, .opening = opening,
+			  .opened_ms = clock_mono_ms() };
 	enum err e = ERR_NO_MEMORY;
 
-	if (in && g) {
-		e = serve(g, people, ledger, in, stop_fd);
+	x.in = inbox_open(TURN_REQUESTS);
+	x.g = ingest_new(to_people, to_ledger, clock_now());
+	if (x.in && x.g) {
+		e = serve(&x, fault);
 		if (!e)
-			e = finish(g, people, ledger, in);
+			e = finish(&x);
 	}
-	ingest_free(g);
-	inbox_close(in);
+	ingest_free(x.g);
+	inbox_close(x.in);
 	return e;
 }

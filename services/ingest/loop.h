@@ -3,11 +3,13 @@
 #ifndef AVOW_SERVICES_INGEST_LOOP_H
 #define AVOW_SERVICES_INGEST_LOOP_H
 
-#include "proto/err.h"
+#include "services/shared/service.h"
 
-struct port;
-
-/* Serve until stop_fd is readable, then wait a moment for the ledger's last answers. */
-enum err ingest_loop(struct port *people, struct port *ledger, int stop_fd);
+/*
+ * Serve, saying when it is ready, until the opening's control asks to stop; then wait a moment for
+ * the ledger's last answers. ERR_IO, ERR_NO_MEMORY; fault has words where it could not become ready.
+ */
+MUST_USE enum err ingest_loop(struct port *people, struct port *ledger,
+			      const struct service_opening *opening, struct fault *fault);
 
 #endif

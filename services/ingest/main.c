@@ -19,12 +19,11 @@ static enum err run(const struct service_config *config, struct service_control 
 	enum err e = port_connect(control->zmq, config->ledger, limits, &ledger, fault);
 	if (e)
 		return e;
-	e = service_ready("ingest", config, control, people, NULL, fault);
-	if (!e) {
-		e = ingest_loop(people, ledger, control->stop_fd[0]);
-		if (e)
-			(void)fault_set(fault, e, NULL, "the sockets of ingest failed");
-	}
+	const struct service_opening opening = { .service = "ingest", .config = config,
+						 .control = control, .listen = people };
+	e = ingest_loop(people, ledger, &opening, fault);
+	if (e && !fault->text[0])
+		(void)fault_set(fault, e, NULL, "the sockets of ingest failed");
 	port_close(ledger);
 	return e;
 }

@@ -34,7 +34,9 @@ static enum err run(const struct service_config *config, struct service_control 
 				 fault);
 	if (e)
 		return e;
-	e = service_ready("ledger", config, control, port, NULL, fault);
+	const struct service_opening opening = { .service = "ledger", .config = config,
+						 .control = control, .listen = port };
+	e = service_ready(&opening, fault);
 	if (!e) {
 		e = ledger_loop(log, port, control->stop_fd[0]);
 		if (e)

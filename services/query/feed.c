@@ -58,6 +58,7 @@ void feed_free(struct feed *f)
 struct feed_state feed_state(const struct feed *f, struct now now)
 {
 	return (struct feed_state){
+		.greeted = f->welcomed > 0 || f->stage == feed_foreign,
 		.foreign = f->stage == feed_foreign,
 		.answers = f->heard && now.mono_ms - f->heard_ms < FEED_SILENCE_MS,
 		.upstream_head = f->upstream_head,

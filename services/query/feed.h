@@ -45,6 +45,7 @@ int feed_tick(struct feed *f, struct now now);
 
 /* How it stands. */
 struct feed_state {
+	bool greeted;	/* the ledger has said who it is */
 	bool foreign;	/* the ledger behind is not the replica's */
 	bool answers;	/* the ledger was heard of lately */
 	uint64_t upstream_head;

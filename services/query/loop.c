@@ -25,71 +25,101 @@ static enum err send_to_tape(void *arg, const struct peer *to, struct str wire)
 	return ERR_OK;
 }
 
-struct inboxes {
-	struct inbox *ledger, *people;
+struct loop {
+	struct query *q;
+	struct replica *replica;
+	const struct query_ports *ports;
+	struct inbox *from_ledger, *from_people;
+	const struct service_opening *opening;
+	int64_t opened_ms, tended_ms;
+	bool ready;
 };
 
-static enum err turn(struct query *q, const struct query_ports *ports, const struct inboxes *in)
+static enum err hear_ledger(struct loop *x)
 {
-	enum err e = port_gather(ports->ledger, in->ledger, TURN_BYTES);
-	struct now now = clock_now();
+	enum err e = port_gather(x->ports->ledger, x->from_ledger, TURN_BYTES);
+	const struct now now = clock_now();
 
-	for (size_t i = 0; !e && i < inbox_count(in->ledger); i++)
-		e = query_hear(q, inbox_at(in->ledger, i)->wire, now);
-	inbox_clear(in->ledger);
-	if (!e)
-		e = port_gather(ports->people, in->people, TURN_BYTES);
-	now = clock_now();
-	for (size_t i = 0; !e && i < inbox_count(in->people); i++)
-		query_take(q, inbox_at(in->people, i), now);
-	inbox_clear(in->people);
+	for (size_t i = 0; !e && i < inbox_count(x->from_ledger); i++)
+		e = query_hear(x->q, inbox_at(x->from_ledger, i)->wire, now);
+	inbox_clear(x->from_ledger);
 	return e;
 }
 
-static enum err serve(struct query *q, struct replica *replica, const struct query_ports *ports,
-		      const struct inboxes *in, int stop_fd)
+static enum err hear_people(struct loop *x)
 {
-	struct port *const waited[] = { ports->ledger, ports->people };
-	int64_t tended_ms = clock_mono_ms();
+	const enum err e = port_gather(x->ports->people, x->from_people, TURN_BYTES);
+	const struct now now = clock_now();
+
+	for (size_t i = 0; !e && i < inbox_count(x->from_people); i++)
+		query_take(x->q, inbox_at(x->from_people, i), now);
+	inbox_clear(x->from_people);
+	return e;
+}
+
+static enum err become_ready(struct loop *x, struct fault *fault)
+{
+	if (x->ready || (!query_knows_ledger(x->q) &&
+			 clock_mono_ms() - x->opened_ms < SERVICE_READY_MS))
+		return ERR_OK;
+	x->ready = true;
+	return service_ready(x->opening, fault);
+}
+
+static enum err tend(struct loop *x, struct now now)
+{
+	if (now.mono_ms - x->tended_ms < TEND_MS)
+		return ERR_OK;
+	x->tended_ms = now.mono_ms;
+	return replica_tend(x->replica);
+}
+
+static enum err serve(struct loop *x, struct fault *fault)
+{
+	struct port *const waited[] = { x->ports->ledger, x->ports->people };
+	const int stop_fd = x->opening->control->stop_fd[0];
 	int wait_ms = 0;
 	bool stop = false;
 
 	while (!stop) {
 		enum err e = port_wait(waited, ARRAY_LEN(waited), stop_fd, wait_ms, &stop);
 		if (!e)
-			e = turn(q, ports, in);
+			e = hear_ledger(x);
+		if (!e)
+			e = become_ready(x, fault);
+		if (!e)
+			e = hear_people(x);
+		const struct now now = clock_now();
+		if (!e)
+			e = tend(x, now);
 		if (e)
 			return e;
-		const struct now now = clock_now();
-		wait_ms = query_tick(q, now);
-		if (port_flush(ports->people) && wait_ms > FLUSH_MS)
+		wait_ms = query_tick(x->q, now);
+		if (port_flush(x->ports->people) && wait_ms > FLUSH_MS)
 			wait_ms = FLUSH_MS;
-		if (now.mono_ms - tended_ms >= TEND_MS) {
-			tended_ms = now.mono_ms;
-			e = replica_tend(replica);
-			if (e)
-				return e;
-		}
 	}
 	return ERR_OK;
 }
 
-enum err query_loop(struct replica *replica, const struct query_ports *ports, int stop_fd)
+enum err query_loop(struct replica *replica, const struct query_ports *ports,
+		    const struct service_opening *opening, struct fault *fault)
 {
 	const struct query_outlets outlets = {
 		.people = { .send = send_to_port, .arg = ports->people },
 		.ledger = { .send = send_to_port, .arg = ports->ledger },
 		.tape = { .send = send_to_tape, .arg = ports->tape },
 	};
-	const struct inboxes in = { .ledger = inbox_open(FEED_MESSAGES),
-				    .people = inbox_open(TURN_REQUESTS) };
-	struct query *q = query_new(replica, outlets, clock_now());
+	struct loop x = { .replica = replica, .ports = ports, .opening = opening,
+			  .opened_ms = clock_mono_ms() };
 	enum err e = ERR_NO_MEMORY;
 
-	if (in.ledger && in.people && q)
-		e = serve(q, replica, ports, &in, stop_fd);
-	query_free(q);
-	inbox_close(in.ledger);
-	inbox_close(in.people);
+	x.from_ledger = inbox_open(FEED_MESSAGES);
+	x.from_people = inbox_open(TURN_REQUESTS);
+	x.q = query_new(replica, outlets, clock_now());
+	if (x.from_ledger && x.from_people && x.q)
+		e = serve(&x, fault);
+	query_free(x.q);
+	inbox_close(x.from_ledger);
+	inbox_close(x.from_people);
 	return e;
 }

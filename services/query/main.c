@@ -37,11 +37,13 @@ static enum err run(const struct service_config *config, struct service_control 
 	struct query_ports ports = { 0 };
 
 	enum err e = open_ports(config, control->zmq, &ports, fault);
-	if (!e)
-		e = service_ready("query", config, control, ports.people, ports.tape, fault);
 	if (!e) {
-		e = query_loop(replica, &ports, control->stop_fd[0]);
-		if (e)
+		const struct service_opening opening = { .service = "query", .config = config,
+							 .control = control,
+							 .listen = ports.people,
+							 .tape = ports.tape };
+		e = query_loop(replica, &ports, &opening, fault);
+		if (e && !fault->text[0])
 			(void)fault_set(fault, e, NULL, "the replica failed: %s",
 					replica_trouble(replica));
 	}

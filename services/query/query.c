@@ -55,6 +55,11 @@ void query_free(struct query *q)
 	free(q);
 }
 
+bool query_knows_ledger(const struct query *q)
+{
+	return feed_state(q->feed, (struct now){ 0 }).greeted;
+}
+
 /* ---- people ---- */
 
 static bool is_bound(const struct replica_info *info)

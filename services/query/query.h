@@ -22,6 +22,8 @@ struct query_outlets {
 struct query *query_new(struct replica *replica, struct query_outlets outlets, struct now now);
 /* Accepts NULL. */
 void query_free(struct query *q);
+/* Whether it has heard of its ledger, the right one or another, since it was started. */
+bool query_knows_ledger(const struct query *q);
 /* A message from somebody who asks. */
 void query_take(struct query *q, const struct parcel *parcel, struct now now);
 /* A message from the ledger. ERR_IO: the replica failed, leave. */

@@ -77,41 +77,38 @@ static enum err add_endpoints(struct buf *text, const char *before, const struct
 	return e;
 }
 
-static enum err write_all(const char *service, const struct service_config *config, int ready_fd,
-			  const struct port *listen, const struct port *tape, struct buf *text,
-			  struct fault *fault)
+static enum err write_all(const struct service_opening *o, struct buf *text, struct fault *fault)
 {
-	enum err e = add_endpoints(text, "listen", listen, "\n");
+	const int ready_fd = o->control->ready_fd;
 
+	enum err e = add_endpoints(text, "listen", o->listen, "\n");
 	if (!e)
-		e = add_endpoints(text, "tape", tape, "\n");
-	if (!e && config->endpoints_file)
-		e = file_write(config->endpoints_file, buf_str(text), fault);
+		e = add_endpoints(text, "tape", o->tape, "\n");
+	if (!e && o->config->endpoints_file)
+		e = file_write(o->config->endpoints_file, buf_str(text), fault);
 	buf_clear(text);
 	if (!e)
-		e = buf_printf(text, "%s ready on", service);
+		e = buf_printf(text, "%s ready on", o->service);
 	if (!e)
-		e = add_endpoints(text, "", listen, "");
-	if (!e && tape)
+		e = add_endpoints(text, "", o->listen, "");
+	if (!e && o->tape)
 		e = buf_printf(text, ", tape on");
 	if (!e)
-		e = add_endpoints(text, "", tape, "");
+		e = add_endpoints(text, "", o->tape, "");
 	if (!e)
 		e = buf_put(text, "\n", 1);
 	if (!e && ready_fd >= 0 && write(ready_fd, text->p, text->n) != (ssize_t)text->n)
-		e = fault_set(fault, ERR_IO, NULL, "cannot say that %s is ready: %s", service,
+		e = fault_set(fault, ERR_IO, NULL, "cannot say that %s is ready: %s", o->service,
 			      strerror(errno));
 	return e;
 }
 
-enum err service_ready(const char *service, const struct service_config *config,
-		       const struct service_control *control, const struct port *listen,
-		       const struct port *tape, struct fault *fault)
+enum err service_ready(const struct service_opening *o, struct fault *fault)
 {
 	struct buf text;
 
 	buf_init(&text, READY_TEXT_MAX);
-	const enum err e = write_all(service, config, control->ready_fd, listen, tape, &text, fault);
+	const enum err e = write_all(o, &text, fault);
 	buf_fini(&text);
 	return e;
 }

@@ -51,12 +51,23 @@ MUST_USE enum err service_control_open(struct service_control *control, void *zm
 void service_control_close(struct service_control *control);
 /* Ask to stop; may be called from a signal handler, and more than once. */
 void service_stop(const struct service_control *control);
+/* What a service says of itself once it answers; all borrowed. `tape` may be NULL. */
+struct service_opening {
+	const char *service;
+	const struct service_config *config;
+	const struct service_control *control;
+	const struct port *listen, *tape;
+};
 /*
- * For a service, once it answers: write the endpoints file, then the line to ready_fd. `tape` may be
- * NULL. ERR_IO, ERR_NO_SPACE with words in fault.
+ * A service that stands before a ledger is ready when it has heard of it, so that who waits for it
+ * can publish and ask at once; without a ledger it is ready after this time all the same, and says
+ * UNAVAILABLE.
  */
-MUST_USE enum err service_ready(const char *service, const struct service_config *config,
-				const struct service_control *control, const struct port *listen,
-				const struct port *tape, struct fault *fault);
+#define SERVICE_READY_MS 1000
+/*
+ * For a service, once it is ready: write the endpoints file, then the line to ready_fd. ERR_IO,
+ * ERR_NO_SPACE with words in fault.
+ */
+MUST_USE enum err service_ready(const struct service_opening *o, struct fault *fault);
 
 #endif

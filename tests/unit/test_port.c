@@ -319,7 +319,9 @@ static void a_service_that_is_ready_says_where_it_listens(void **state)
 	assert_int_equal(pipe(ready), 0);
 	assert_int_equal(port_tape(f->context, list, 2, &tape, &f->fault), ERR_OK);
 	assert_int_equal(service_control_open(&control, f->context, ready[1], &f->fault), ERR_OK);
-	assert_int_equal(service_ready("x", &config, &control, p, tape, &f->fault), ERR_OK);
+	const struct service_opening opening = { .service = "x", .config = &config,
+						 .control = &control, .listen = p, .tape = tape };
+	assert_int_equal(service_ready(&opening, &f->fault), ERR_OK);
 	char *text = file_read(config.endpoints_file, &n);
 	(void)snprintf(want, sizeof(want), "listen %s\ntape %s\n", f->endpoint,
 		       port_endpoint(tape, 0));
