@@ -84,9 +84,22 @@ static void write_reject(struct publish_run *r, uint64_t line, struct str text,
 		STR_ARG(text));
 }
 
+/* What json_read says behind `line:column: `. */
+static const char *behind_place(const char *text)
+{
+	const size_t n = strspn(text, "0123456789:");
+
+	return n && text[n] == ' ' ? text + n + 1 : text;
+}
+
 static void refuse(struct publish_run *r, uint64_t line, struct str text, const struct fault *fault)
 {
 	const struct place place = { r->lines.name, line, json_place(text, fault->field), text };
+	struct fault shown = *fault;
+
+	/* the place is in front already */
+	if (fault->code == ERR_BAD_JSON)
+		(void)snprintf(shown.text, sizeof(shown.text), "%s", behind_place(fault->text));
 
 	if (r->refused == 0)
 		r->first_refusal = fault->code;
@@ -94,9 +107,9 @@ static void refuse(struct publish_run *r, uint64_t line, struct str text, const 
 		r->stop = true;
 	if (r->refused++ < REPORTS_MAX) {
 		progress_clear(&r->progress);
-		fail_print("publish", fault, &place);
+		fail_print("publish", &shown, &place);
 	}
-	write_reject(r, line, text, fault);
+	write_reject(r, line, text, &shown);
 }
 
 static void on_verdict(void *arg, const struct verdict *v)

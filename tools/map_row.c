@@ -4,6 +4,8 @@
  * it does any other; then it gets an id derived from the map's name and its content, so that the same
  * row makes the same events, whenever and from whatever line it comes.
  */
+#include <stdio.h>
+
 #include "tools/map.h"
 #include "tools/out.h"
 
@@ -216,8 +218,12 @@ static enum err put_slug(struct map *m, struct str text, struct buf *out, struct
 	char slug[SLUG_MAX + 1];
 	struct id key, value;
 	struct idmap_slot *slot;
-	enum err e = slug_from_name(text, slug, fault);
+	enum err e = ERR_OK;
 
+	if (slug_check(text, NULL) == ERR_OK)
+		(void)snprintf(slug, sizeof(slug), "%.*s", STR_ARG(text));
+	else
+		e = slug_from_name(text, slug, fault);
 	if (e)
 		return e;
 	id_derive(m->space.b, str_of(slug), key.b);

@@ -105,6 +105,11 @@ enum err json_quote(struct str s, struct buf *out)
 
 	for (size_t i = 0; !e && i < s.n;) {
 		uint32_t cp = 0;
+		const signed char c = (signed char)s.p[i];
+		if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f) {
+			i++; /* what most texts are made of */
+			continue;
+		}
 		const size_t n = utf8_next(s.p + i, s.n - i, &cp);
 		if (n && cp >= 0x20 && cp != '"' && cp != '\\' && cp != 0x7f) {
 			i += n;
