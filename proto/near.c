@@ -41,7 +41,9 @@ static unsigned allowance(size_t n)
 
 bool near_enough(struct str a, struct str b)
 {
-	return near_distance(a, b) <= allowance(b.n);
+	const size_t apart = a.n > b.n ? a.n - b.n : b.n - a.n; /* the distance is never less */
+
+	return apart <= allowance(b.n) && near_distance(a, b) <= allowance(b.n);
 }
 
 const char *near_word(const char *const *words, size_t n, struct str word)

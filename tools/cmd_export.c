@@ -5,7 +5,6 @@
  * query service has not caught up with it yet.
  */
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "tools/export_map.h"
@@ -18,7 +17,6 @@
 #include "tools/reader.h"
 
 #define EXPORT_SLICE 5000u
-#define EXPORT_WAIT_MS 500u
 #define LINE_BYTES_MAX ((size_t)4 << 20)
 #define ROW_ARENA_MAX ((size_t)64 << 20)
 
@@ -115,19 +113,9 @@ static enum err put_entry(struct export *x, const struct entry *entry, struct fa
 
 /* ---- reading ---- */
 
-static int64_t clock_ms(void)
+static enum err put_slice(struct export *x, const struct events *slice, struct fault *fault)
 {
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-/* Events behind `end` belong to those who published after we began. */
-static enum err put_slice(struct export *x, const struct events *slice, uint64_t end,
-			  struct fault *fault)
-{
-	for (size_t i = 0; i < slice->events.n && slice->events.v[i].seq <= end; i++) {
+	for (size_t i = 0; i < slice->events.n; i++) {
 		const enum err e = put_entry(x, &slice->events.v[i], fault);
 		if (e)
 			return e;
@@ -135,53 +123,25 @@ static enum err put_slice(struct export *x, const struct events *slice, uint64_t
 	return ERR_OK;
 }
 
-static enum err export_all(struct cli *c, struct export *x, struct reader *r, uint64_t end,
-			   struct fault *fault)
+static enum err export_all(struct export *x, struct reader *r, uint64_t end, struct fault *fault)
 {
 	const uint64_t from = reader_position(r)->seq;
-	int64_t moved_ms = clock_ms();
 	struct progress progress;
 	struct events slice;
 	enum err e = ERR_OK;
 
 	progress_begin(&progress, "events");
-	while (!e && reader_position(r)->seq < end) {
-		const uint64_t before = reader_position(r)->seq;
-		e = reader_next(r, EXPORT_SLICE, EXPORT_WAIT_MS, &slice, fault);
+	/* what could not be written ends it; main says why, or nothing where nobody reads */
+	while (!e && !ferror(stdout) && reader_position(r)->seq < end) {
+		e = reader_until(r, end, EXPORT_SLICE, &slice, fault);
 		if (!e)
-			e = put_slice(x, &slice, end, fault);
-		if (ferror(stdout))
-			break; /* main says why, or nothing where nobody reads */
-		const uint64_t at = reader_position(r)->seq;
-		if (at != before)
-			moved_ms = clock_ms();
-		if (!e && at < end && clock_ms() - moved_ms > cli_timeout_ms(c))
-			e = fault_set(fault, ERR_UNAVAILABLE, NULL, "the query service is at #%llu and "
-				      "does not catch up with the ledger, which is at #%llu",
-				      (unsigned long long)at, (unsigned long long)end);
+			e = put_slice(x, &slice, fault);
 		if (!x->terminal)
-			progress_show(&progress, x->count, at - from, end - from);
+			progress_show(&progress, x->count, reader_position(r)->seq - from, end - from);
 	}
 	progress_clear(&progress);
 	/* nobody reads any more: no fault */
 	return e == ERR_INTERRUPTED && !cli_interrupted() ? ERR_OK : e;
-}
-
-/* The newest event that the query service holds, or knows the ledger to hold. */
-static enum err find_head(struct cli *c, uint64_t *head, struct fault *fault)
-{
-	const struct status question = { 0 };
-	struct state_of_service state;
-	struct client *client;
-	enum err e = query_open(c, &client, fault);
-
-	if (e)
-		return e;
-	e = query_ask(c, client, &shape_status, &question, &shape_state_of_service, &state, fault);
-	if (!e)
-		*head = state.head > state.upstream_head ? state.head : state.upstream_head;
-	client_close(client);
-	return e;
 }
 
 static enum err find_range(struct cli *c, struct position *after, uint64_t *end,
@@ -191,7 +151,7 @@ static enum err find_range(struct cli *c, struct position *after, uint64_t *end,
 	enum err e = cli_number(c, "after", 0, INT64_MAX, &after->seq, fault);
 
 	if (!e)
-		e = find_head(c, &head, fault);
+		e = ledger_head(c, &head, fault);
 	if (!e)
 		e = cli_number(c, "at-seq", head, INT64_MAX, end, fault);
 	if (!e && *end > head) {
@@ -256,7 +216,7 @@ static enum err run_export(struct cli *c, struct fault *fault)
 	if (!e && x.csv)
 		e = put_csv_head(&x);
 	if (!e)
-		e = export_all(c, &x, r, end, fault);
+		e = export_all(&x, r, end, fault);
 	buf_fini(&x.line);
 	buf_fini(&x.cell);
 	arena_fini(&x.arena);

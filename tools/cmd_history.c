@@ -32,7 +32,7 @@ static const struct opt options[] = {
 	{ "by-source", 0, opt_flag, NULL, NULL, "Group by who published it." },
 	OPT_END
 };
-static const struct out_column words_columns[] = { GIST_WORDS_COLUMNS,
+static const struct out_column words_columns[] = { GIST_PAYER_COLUMNS,
 						   { "standing", out_is_text, false } };
 static const struct out_column deal_words_columns[] = { { "deal", out_is_text, false },
 							GIST_WORDS_COLUMNS,
@@ -75,6 +75,19 @@ static void put_event(struct out *o, const struct event *e, struct arena *a)
 	buf_fini(&b);
 }
 
+static void put_words(struct out *o, const struct row *r, bool of_party)
+{
+	const uint64_t seq = r->statement->entry.seq;
+
+	if (of_party) {
+		out_text(o, r->event->deal);
+		gist_words_put(o, seq, r->event);
+	} else {
+		gist_payer_put(o, seq, r->event);
+	}
+	put_standing(o, r->statement);
+}
+
 static void put_fields(struct out *o, const struct row *r, bool json, struct arena *a)
 {
 	const struct statement *s = r->statement;
@@ -111,14 +124,10 @@ static enum err print(struct cli *c, const struct rows *rows, const struct basis
 		return e;
 	for (size_t i = 0; i < rows->n; i++) {
 		const struct row *r = &rows->v[i];
-		if (words && of_party)
-			out_text(o, r->event->deal);
-		if (words) {
-			gist_words_put(o, r->statement->entry.seq, r->event);
-			put_standing(o, r->statement);
-		} else {
+		if (words)
+			put_words(o, r, of_party);
+		else
 			put_fields(o, r, json, &c->arena);
-		}
 		out_row(o);
 	}
 	question_meta(o, basis);
@@ -221,7 +230,11 @@ static enum err ask_either(struct cli *c, struct client *client, const struct hi
 	fault_init(&second);
 	e = ask(c, client, &party, rows, basis, &second);
 	*of_party = e == ERR_OK;
-	if (e && e != ERR_NOT_FOUND)
+	if (e == ERR_NOT_FOUND) {
+		const struct fault first = *fault;
+		return fault_set(fault, e, NULL, "%.125s; %.125s", first.text, second.text);
+	}
+	if (e)
 		*fault = second;
 	return e;
 }

@@ -80,12 +80,7 @@ static struct str fit(struct watch *w)
 		s.n--;
 	if (!w->columns || text_width(s) <= w->columns)
 		return s;
-	while (s.n && text_width(s) + 1 > w->columns) {
-		do
-			s.n--;
-		while (s.n && ((unsigned char)s.p[s.n] & 0xc0) == 0x80);
-	}
-	w->line.n = s.n;
+	w->line.n = text_prefix(s, w->columns - 1);
 	note(w, buf_put(&w->line, "…", sizeof("…") - 1));
 	return buf_str(&w->line);
 }
@@ -103,7 +98,7 @@ static void put_words(struct watch *w, const struct entry *entry, const struct e
 	put_cell(w, 10, e->stated);
 	put_cell(w, 9, str_of(gist_kind(e)));
 	note(w, gist_what(e, &b));
-	put_cell(w, 16, buf_str(&b));
+	put_cell(w, 18, buf_str(&b));
 	buf_clear(&b);
 	note(w, gist_list(e->from, &b));
 	if (e->to.n)

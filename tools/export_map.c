@@ -11,7 +11,6 @@
 #include "tools/reader.h"
 
 #define READ_LIMIT 5000u
-#define WAIT_MS 500u
 #define ARENA_MAX ((size_t)64 << 20)
 
 const struct opt export_map_options[] = {
@@ -29,22 +28,6 @@ struct export_run {
 	struct arena row;
 	uint64_t end;
 };
-
-/* The newest event that query holds, or knows the ledger to hold. */
-static enum err find_end(struct export_run *r, struct fault *fault)
-{
-	const struct status request = { 0 };
-	struct state_of_service state = { 0 };
-	struct client *client;
-	enum err e = query_open(r->c, &client, fault);
-
-	if (e)
-		return e;
-	e = query_ask(r->c, client, &shape_status, &request, &shape_state_of_service, &state, fault);
-	r->end = state.head > state.upstream_head ? state.head : state.upstream_head;
-	client_close(client);
-	return e;
-}
 
 static enum err open_reader(struct export_run *r, struct fault *fault)
 {
@@ -81,8 +64,8 @@ static enum err export_rows(struct export_run *r, struct fault *fault)
 	enum err e = ERR_OK;
 
 	while (!e && reader_position(r->reader)->seq < r->end) {
-		e = reader_next(r->reader, READ_LIMIT, WAIT_MS, &slice, fault);
-		for (size_t i = 0; !e && i < slice.events.n && slice.events.v[i].seq <= r->end; i++)
+		e = reader_until(r->reader, r->end, READ_LIMIT, &slice, fault);
+		for (size_t i = 0; !e && i < slice.events.n; i++)
 			e = print_entry(r, &slice.events.v[i], fault);
 		if (!e && !out_flush(r->out))
 			break; /* who reads went away; out_close tells */
@@ -103,7 +86,7 @@ enum err export_map(struct cli *c, struct fault *fault)
 	for (size_t i = 0; !e && i < r.map.ncolumns; i++)
 		r.columns[i] = (struct out_column){ r.map.columns[i].name.p, out_is_text, true };
 	if (!e)
-		e = find_end(&r, fault);
+		e = ledger_head(c, &r.end, fault);
 	if (!e)
 		e = open_reader(&r, fault);
 	if (!e)

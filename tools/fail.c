@@ -85,18 +85,39 @@ enum err text_escape(struct str s, struct buf *out)
 	return s.n > clean ? buf_put(out, s.p + clean, s.n - clean) : ERR_OK;
 }
 
+/* The next character: its bytes, and its columns. */
+static size_t step(struct str s, size_t at, size_t *columns)
+{
+	uint32_t cp;
+	const size_t n = utf8_next(s.p + at, s.n - at, &cp);
+	const int w = n ? wcwidth((wchar_t)cp) : 1;
+
+	*columns = w > 0 ? (size_t)w : 0;
+	return n ? n : 1;
+}
+
 size_t text_width(struct str s)
 {
-	size_t width = 0;
+	size_t width = 0, columns;
 
-	for (size_t i = 0; i < s.n;) {
-		uint32_t cp;
-		const size_t n = utf8_next(s.p + i, s.n - i, &cp);
-		const int w = n ? wcwidth((wchar_t)cp) : 1;
-		width += w > 0 ? (size_t)w : 0;
-		i += n ? n : 1;
-	}
+	for (size_t i = 0; i < s.n; width += columns)
+		i += step(s, i, &columns);
 	return width;
+}
+
+size_t text_prefix(struct str s, size_t columns)
+{
+	size_t width = 0, i = 0;
+
+	while (i < s.n) {
+		size_t more;
+		const size_t n = step(s, i, &more);
+		if (width + more > columns)
+			break;
+		width += more;
+		i += n;
+	}
+	return i;
 }
 
 /* The byte at which character `column` (from 1) of s begins. */

@@ -34,6 +34,8 @@ int fail_exit(enum err code);
 MUST_USE enum err text_escape(struct str s, struct buf *out);
 /* How many columns a text takes on a terminal (wide characters two, marks none). */
 size_t text_width(struct str s);
+/* How many bytes the longest beginning of a text has that takes at most so many columns. */
+size_t text_prefix(struct str s, size_t columns);
 /* One UTF-8 character at p (n bytes left): its length, 0 where it is not valid; code point in *cp. */
 size_t utf8_next(const char *p, size_t n, uint32_t *cp);
 

@@ -176,7 +176,7 @@ static void put_grade(struct out *o, const struct event *e)
 	put_str(o, str_of(enum_word(&enum_grade, e->grade)));
 }
 
-void gist_words_put(struct out *o, uint64_t seq, const struct event *e)
+static void put_words(struct out *o, uint64_t seq, const struct event *e, bool payee)
 {
 	struct buf b;
 	enum err bad;
@@ -186,13 +186,24 @@ void gist_words_put(struct out *o, uint64_t seq, const struct event *e)
 	put_str(o, e->stated);
 	out_text(o, str_of(gist_kind(e)));
 	put_list(o, &b, e->from);
-	put_list(o, &b, e->to);
+	if (payee)
+		put_list(o, &b, e->to);
 	bad = gist_what(e, &b);
 	put_text(o, &b, bad);
 	put_grade(o, e);
 	bad = gist_source(e, &b);
 	put_text(o, &b, bad);
 	buf_fini(&b);
+}
+
+void gist_words_put(struct out *o, uint64_t seq, const struct event *e)
+{
+	put_words(o, seq, e, true);
+}
+
+void gist_payer_put(struct out *o, uint64_t seq, const struct event *e)
+{
+	put_words(o, seq, e, false);
 }
 
 void gist_fields_put(struct out *o, uint64_t seq, int64_t recorded_us, const struct event *e)

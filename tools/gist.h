@@ -10,10 +10,17 @@
 /* For people: who says what of whom. The cells are put by gist_words_put. */
 #define GIST_WORDS_COLUMNS \
 	{ "seq", out_is_number, false }, { "stated", out_is_text, false }, \
-	{ "kind", out_is_text, false }, { "from", out_is_text, false }, \
-	{ "to", out_is_text, false }, { "what", out_is_text, false }, \
+	{ "kind", out_is_text, false }, { "from", out_is_text, true }, \
+	{ "to", out_is_text, true }, { "what", out_is_text, false }, \
 	{ "grade", out_is_text, false }, { "source", out_is_text, true }
 void gist_words_put(struct out *o, uint64_t seq, const struct event *e);
+/* The same for the page of a deal, whose head names the payees. */
+#define GIST_PAYER_COLUMNS \
+	{ "seq", out_is_number, false }, { "stated", out_is_text, false }, \
+	{ "kind", out_is_text, false }, { "payer", out_is_text, true }, \
+	{ "what", out_is_text, false }, { "grade", out_is_text, false }, \
+	{ "source", out_is_text, true }
+void gist_payer_put(struct out *o, uint64_t seq, const struct event *e);
 
 /* For programs. The cells are put by gist_fields_put; recorded_us 0: not known. */
 #define GIST_FIELDS_COLUMNS \

@@ -585,6 +585,8 @@ static void write_end(struct out *o)
 		note(o, table_print(o->table));
 	if ((o->format == out_table || o->format == out_md) && !o->continues)
 		print_words(o);
+	else if (o->format == out_md)
+		putchar('\n');
 }
 
 enum err out_close(struct out *o, struct fault *fault)

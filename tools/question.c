@@ -7,6 +7,7 @@
 
 #define META_MAX ((size_t)1 << 20)
 #define TRY_EVERY_MS 50
+#define INGEST_SOON_MS 500
 
 const struct opt clock_options[] = {
 	{ "on", 0, opt_text, "DAY", NULL, "What happened by the end of this day." },
@@ -98,6 +99,42 @@ enum err query_ask(struct cli *c, struct client *client, const struct shape *req
 			return e;
 		(void)nanosleep(&pause, NULL);
 	}
+}
+
+static enum err ask_head(struct cli *c, enum setting_name service, int timeout_ms, uint64_t *head,
+			 struct fault *fault)
+{
+	const struct status question = { 0 };
+	struct state_of_service state;
+	struct client *client;
+	enum err e = client_open(setting(&c->settings, service), &client, fault);
+
+	if (e)
+		return e;
+	e = client_ask(client, &shape_status, &question, &shape_state_of_service, &state, timeout_ms,
+		       &c->arena, fault);
+	if (!e && state.head > *head)
+		*head = state.head;
+	if (!e && state.upstream_head > *head)
+		*head = state.upstream_head;
+	client_close(client);
+	return e;
+}
+
+enum err ledger_head(struct cli *c, uint64_t *head, struct fault *fault)
+{
+	struct fault ignored;
+	const int timeout_ms = cli_timeout_ms(c);
+
+	*head = 0;
+	fault_init(&ignored);
+	const enum err e = ask_head(c, setting_query, timeout_ms, head, fault);
+	/* who only reads may have no ingest */
+	if (!e)
+		(void)!ask_head(c, setting_ingest,
+				timeout_ms < INGEST_SOON_MS ? timeout_ms : INGEST_SOON_MS, head,
+				&ignored);
+	return e;
 }
 
 /* ---- the last line ---- */

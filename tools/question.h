@@ -29,6 +29,12 @@ MUST_USE enum err query_open(const struct cli *c, struct client **client, struct
 MUST_USE enum err query_ask(struct cli *c, struct client *client, const struct shape *request,
 			    const void *req, const struct shape *want, void *answer,
 			    struct fault *fault);
+/*
+ * The newest event that anybody here knows the ledger to hold: what query holds or has heard of, and
+ * what ingest has seen acknowledged, where it answers soon. So what was published before this call is
+ * within it, also where query has not caught up. Errors of client_ask, for query.
+ */
+MUST_USE enum err ledger_head(struct cli *c, uint64_t *head, struct fault *fault);
 /* Clocks, policy and counting rules of an answer, into its last line and its meta. */
 void question_meta(struct out *o, const struct basis_of_answer *b);
 /*

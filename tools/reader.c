@@ -18,6 +18,7 @@
 #define RETRY_MS 100
 #define RETRY_MAX_MS 2000
 #define READ_BYTES (4u << 20)
+#define CATCH_UP_MS 500
 #define READER_ARENA_MAX ((size_t)64 << 20)
 
 struct reader {
@@ -299,6 +300,27 @@ enum err reader_next(struct reader *r, uint64_t limit, uint64_t wait_ms, struct 
 		e = check(r, out, r->at.seq, !r->options.filter && !r->since_us, fault);
 	if (!e)
 		r->at.seq = out->scanned_to;
+	return e;
+}
+
+enum err reader_until(struct reader *r, uint64_t end, uint64_t limit, struct events *out,
+		      struct fault *fault)
+{
+	const uint64_t before = r->at.seq;
+	const int64_t until = clock_ms() + cli_timeout_ms(r->c);
+	enum err e;
+
+	require(before < end);
+	do {
+		e = reader_next(r, limit, CATCH_UP_MS, out, fault);
+	} while (!e && r->at.seq == before && clock_ms() < until);
+	if (!e && r->at.seq == before)
+		return fault_set(fault, ERR_UNAVAILABLE, NULL, "the query service is at #%llu and does "
+				 "not catch up with the ledger, which is at #%llu",
+				 (unsigned long long)before, (unsigned long long)end);
+	/* what is behind it was published while we read */
+	while (!e && out->events.n && out->events.v[out->events.n - 1].seq > end)
+		out->events.n--;
 	return e;
 }
 

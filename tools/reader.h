@@ -55,6 +55,13 @@ void reader_seek_time(struct reader *r, int64_t since_us);
 MUST_USE enum err reader_next(struct reader *r, uint64_t limit, uint64_t wait_ms,
 			      struct events *out, struct fault *fault);
 /*
+ * The next events up to `end`, as reader_next gives them, for who reads a ledger once: ask while the
+ * position is before `end`. Waits for a service that has not caught up with the ledger yet.
+ * ERR_UNAVAILABLE: it does not come further within the settings' timeout.
+ */
+MUST_USE enum err reader_until(struct reader *r, uint64_t end, uint64_t limit, struct events *out,
+			       struct fault *fault);
+/*
  * The last `n` events before `before` (0: the end) that match, in ascending order; fewer where one
  * answer does not hold more: then scanned_from is where to go on, as the next `before`. The first
  * call, with before 0, moves the position to what is newest. Errors and lifetimes as of reader_next.

@@ -14,7 +14,7 @@
 static const struct out_column rung_columns[] = { { "rung", out_is_text, false },
 						  { "payer", out_is_text, false },
 						  { "amount", out_is_text, false } };
-static const struct out_column source_columns[] = { GIST_WORDS_COLUMNS,
+static const struct out_column source_columns[] = { GIST_PAYER_COLUMNS,
 						    { "decides", out_is_bool, false } };
 
 static void put_sums(struct out *o, const struct sum_list *sums)
@@ -136,7 +136,7 @@ static enum err print_sources(struct cli *c, const struct deal_figures *f, struc
 		e = decode_source(c, s, &event, fault);
 		if (e)
 			break;
-		gist_words_put(o, s->seq, &event);
+		gist_payer_put(o, s->seq, &event);
 		out_bool(o, s->decides);
 		out_row(o);
 	}

@@ -69,6 +69,8 @@ static enum err put_fields(struct out *o, const struct event *e, bool words)
 		bad = flat_put(c, e, &has, &value);
 		if (bad || !has || (words && c->outer->type == F_AMOUNT && c->part))
 			continue;
+		if (c->outer->type == F_AMOUNT && value.n == 0)
+			continue; /* an open bound, or no flags */
 		if (words && c->outer->type == F_AMOUNT) {
 			amount_format_short(&e->amount, amount);
 			put_row(o, c->outer->name, str_of(amount));

@@ -4,7 +4,10 @@
 
 #include <stdlib.h>
 
+#include "proto/near.h"
+
 #define US_OF_DAY (INT64_C(86400) * 1000000)
+#define NEAR_SLUGS_MAX 20000u /* that one which is not known is compared with */
 
 static enum err ask_clocks(const struct facts *source, const struct clocks *clocks,
 			   struct question *q, struct fault *fault)
@@ -112,16 +115,48 @@ enum err ask_basis(const struct facts *source, const struct options *o,
 	return ERR_OK;
 }
 
+/*
+ * The slug of this ledger, at the question's seq, that another may be a slip of the pen for; empty
+ * where none is, or where it is not among the first NEAR_SLUGS_MAX.
+ */
+static enum err nearest(const struct facts *source, const struct question *question,
+			enum dictionary dict, struct str slug, struct str *out)
+{
+	unsigned least = NEAR_WORD_MAX + 1;
+	uint32_t last, again;
+
+	*out = (struct str){ NULL, 0 };
+	TRY(source->last_number(source->arg, dict, &last));
+	for (uint32_t n = 1; n <= last && n <= NEAR_SLUGS_MAX; n++) {
+		struct str other;
+		TRY(source->slug(source->arg, dict, n, &other));
+		if (!near_enough(slug, other) || near_distance(slug, other) >= least)
+			continue;
+		const enum err e = source->number(source->arg, dict, other,
+						  question->horizon.at_seq, &again);
+		if (e && e != ERR_NOT_FOUND)
+			return e;
+		if (!e) {
+			least = near_distance(slug, other);
+			*out = other;
+		}
+	}
+	return ERR_OK;
+}
+
 enum err ask_number(const struct facts *source, const struct question *question,
 		    enum dictionary dict, struct str slug, const char *field, uint32_t *out,
 		    struct fault *fault)
 {
 	const enum err e = source->number(source->arg, dict, slug, question->horizon.at_seq, out);
+	struct str near;
 
-	if (e == ERR_NOT_FOUND)
-		return fault_set(fault, e, field, "no %s \"%.*s\" in this ledger",
-				 dict == DICT_DEAL ? "deal" : "party", STR_ARG(slug));
-	return e;
+	if (e != ERR_NOT_FOUND)
+		return e;
+	TRY(nearest(source, question, dict, slug, &near));
+	return fault_set(fault, e, field, "no %s \"%.*s\" in this ledger%s%.*s%s",
+			 dict == DICT_DEAL ? "deal" : "party", STR_ARG(slug),
+			 near.n ? "; did you mean \"" : "", STR_ARG(near), near.n ? "\"?" : "");
 }
 
 enum err ask_check(const struct view *v, enum err e, struct fault *fault)

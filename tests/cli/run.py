@@ -7,7 +7,12 @@ A case is a text file. A line that begins with `$ ` is a command, run by sh in a
 case; what follows is what it must print: lines of stdout as they are, lines of stderr behind `2| `,
 and `? N` where the exit code is not 0. Lines that begin with `% ` are remarks. --update writes what
 was printed instead; look at the difference before you keep it.
+
+A case whose first line is `% with the sample deals` has services of its own that hold them. What no
+two runs have the same is written as TIME, HASH, LEDGER, N ms. `$CASES/tty 80 avow …` is what a terminal
+of 80 columns shows.
 """
+import contextlib
 import os
 import pathlib
 import re
@@ -19,6 +24,15 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 AVOW = os.environ.get("AVOW", "avow")
 LIMIT_S = 60
+WITH_DEALS = "% with the sample deals"
+DEALS = HERE.parent.parent / "tools" / "demo" / "ai-deals.jsonl"
+UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+NEVER_THE_SAME = (
+    (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", "TIME"), (r"\b[0-9a-f]{64}\b", "HASH"),
+    (r"\b\d+ ms$", "N ms"), (r"(\bledger\W{1,3})" + UUID, r"\1LEDGER"))
+
+sys.path.insert(0, str(HERE.parent))
+import avowtest
 
 
 def parse(text):
@@ -40,29 +54,48 @@ def environment(home):
     return env
 
 
-def run(command, home):
-    done = subprocess.run(["sh", "-c", command], cwd=home + "/work", env=environment(home),
+def clean(output, home):
+    for line in output.decode().replace(home, "HOME").splitlines():
+        for pattern, word in NEVER_THE_SAME:
+            line = re.sub(pattern, word, line)
+        yield line
+
+
+def run(command, home, env):
+    done = subprocess.run(["sh", "-c", command], cwd=home + "/work", env=env,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, timeout=LIMIT_S)
-    clean = lambda b: b.decode().replace(home, "HOME").splitlines()
-    lines = clean(done.stdout) + ["2| " + line for line in clean(done.stderr)]
+    lines = [*clean(done.stdout, home), *("2| " + line for line in clean(done.stderr, home))]
     return lines + (["? %d" % done.returncode] if done.returncode else [])
+
+
+@contextlib.contextmanager
+def services(text):
+    """What the commands of a case need in their environment to find the sample deals."""
+    if not text.startswith(WITH_DEALS):
+        yield {}
+        return
+    with avowtest.Avow() as avow:
+        avow.cli("publish", str(DEALS), check=0)
+        count = len(DEALS.read_text().splitlines())
+        avow.ask("query", "get", seq=count, min_seq=count)
+        yield {"AVOW_DIR": avow.dir}
 
 
 def play(path):
     """The case's text with what its commands print now."""
-    out = []
-    with tempfile.TemporaryDirectory() as home:
+    out, text = [], path.read_text()
+    with tempfile.TemporaryDirectory() as home, services(text) as found:
         os.mkdir(home + "/bin")
         os.mkdir(home + "/work")
         os.symlink(os.path.abspath(AVOW), home + "/bin/avow")
-        for command, lines in parse(path.read_text()):
+        for command, lines in parse(text):
             remarks = [line for line in lines if line.startswith("% ") or not line]
             if command is None:
                 out += lines
                 continue
             out.append("$ " + command)
-            out += run(command, home)
+            out += run(command, home, {**environment(home), **found})
             out += remarks[:1] if lines and not lines[-1] else []
             out += [line for line in remarks if line.startswith("% ")]
     return "\n".join(out) + "\n"
