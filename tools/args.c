@@ -275,3 +275,13 @@ enum err duration_parse(const char *text, int64_t *ms, struct fault *fault)
 	return fault_set(fault, ERR_USAGE, NULL, "`%s` is not a time such as 500ms, 10s, 2m, 1h or 3d",
 			 text);
 }
+
+int cli_timeout_ms(const struct cli *c)
+{
+	int64_t ms;
+
+	/* it was checked at start */
+	if (duration_parse(setting(&c->settings, setting_timeout), &ms, NULL) || ms > INT32_MAX)
+		return INT32_MAX;
+	return (int)ms;
+}

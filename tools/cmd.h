@@ -101,6 +101,8 @@ MUST_USE enum err cli_number(const struct cli *c, const char *name, uint64_t abs
 const char *cli_word(const struct cli *c, size_t i);
 /* Whether Ctrl-C or SIGTERM came since the command began: finish, and return ERR_INTERRUPTED. */
 bool cli_interrupted(void);
+/* Begin to notice them. The second signal ends the program at once, whatever it is waiting for. */
+void cli_catch_signals(void);
 /* --timeout in milliseconds. */
 int cli_timeout_ms(const struct cli *c);
 /* "500ms", "10s", "2m", "1h", "3d", or seconds. ERR_USAGE. */

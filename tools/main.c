@@ -9,49 +9,11 @@
  */
 #include <errno.h>
 #include <locale.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "tools/cmd.h"
 #include "tools/fail.h"
-
-static volatile sig_atomic_t interrupted;
-
-static void on_signal(int signal_number)
-{
-	(void)signal_number;
-	interrupted = 1;
-}
-
-bool cli_interrupted(void)
-{
-	return interrupted != 0;
-}
-
-int cli_timeout_ms(const struct cli *c)
-{
-	int64_t ms;
-
-	/* it was checked at start */
-	if (duration_parse(setting(&c->settings, setting_timeout), &ms, NULL) || ms > INT32_MAX)
-		return INT32_MAX;
-	return (int)ms;
-}
-
-/* The second signal ends the program at once, whatever it is waiting for. */
-static void catch_signals(void)
-{
-	struct sigaction act = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
-
-	(void)sigemptyset(&act.sa_mask);
-	(void)sigaction(SIGINT, &act, NULL);
-	(void)sigaction(SIGTERM, &act, NULL);
-	/* a closed pipe is an error of write, see close_stdout */
-	(void)signal(SIGPIPE, SIG_IGN);
-}
 
 static int64_t clock_us(void)
 {
@@ -150,7 +112,7 @@ int main(int argc, char **argv)
 	/* take the command's name out, so that options before and behind it read the same */
 	for (int i = at; i > 1; i--)
 		argv[i] = argv[i - 1];
-	catch_signals();
+	cli_catch_signals();
 	cli.now_us = clock_us();
 	arena_init(&cli.arena, CLI_ARENA_MAX);
 	settings_init(&cli.settings);

@@ -351,8 +351,10 @@ static enum err put_event(struct making *k, struct fault *fault)
 		e = put_nested(k, "source", fault);
 	if (!e)
 		e = put_nested(k, "identifiers", fault);
+	if (e)
+		return e;
 	*k->column = -1;
-	if (!e && k->event->row.n) {
+	if (k->event->row.n) {
 		e = comma(&k->json);
 		if (!e)
 			e = buf_printf(&k->json, "\"%.*s\":", STR_ARG(k->event->row));
