@@ -365,7 +365,7 @@ const struct command command_watch = {
 	.usage = "[--to PARTY] [--min AMOUNT] [--since TIME] [options]",
 	.examples = (const char *const[]){ "avow watch --to openai --last 5",
 					   "avow watch --to openai --min 1bn --since 1h",
-					   "avow watch --kind commit,pay --currency USD --count 1",
+					   "avow watch --kind commit,pay --currency USD --last 1 --count 1",
 					   "avow watch --after 0 --position seen --count 10 -o jsonl",
 					   NULL },
 	.details = "Without --last, --since, --after or a position, it begins with what comes next. All that is\n"

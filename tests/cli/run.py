@@ -16,6 +16,7 @@ import contextlib
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,7 @@ AVOW = os.environ.get("AVOW", "avow")
 LIMIT_S = 60
 WITH_DEALS = "% with the sample deals"
 DEALS = HERE.parent.parent / "tools" / "demo" / "ai-deals.jsonl"
+MAP = HERE.parent.parent / "tools" / "maps" / "crunchbase-2015.map"
 UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 NEVER_THE_SAME = (
     (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", "TIME"), (r"\b[0-9a-f]{64}\b", "HASH"),
@@ -155,6 +157,23 @@ class Help(unittest.TestCase):
                     done = subprocess.run(["bash", "-c", 'avow() { "%s" "$@" --dry-run; }; %s' % (
                         AVOW, example)], capture_output=True, text=True, timeout=LIMIT_S)
                     self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_every_example_of_reading_gives_an_answer(self):
+        with services(WITH_DEALS) as found, tempfile.TemporaryDirectory() as home:
+            os.mkdir(home + "/bin")
+            os.symlink(os.path.abspath(AVOW), home + "/bin/avow")
+            shutil.copy(MAP, home)
+            for name in ("show", "history", "watch", "export", "status", "explain"):
+                for example in self.examples(name):
+                    # one that follows for ever ends when nothing came for a while
+                    endless = name == "watch" and "--count" not in example
+                    command = example + (" --timeout 200ms" if endless else "")
+                    with self.subTest(example=example):
+                        done = subprocess.run(["bash", "-c", command], cwd=home, capture_output=True,
+                                              env={**environment(home), **found}, text=True,
+                                              stdin=subprocess.DEVNULL, timeout=LIMIT_S)
+                        self.assertEqual(done.returncode, 6 if endless else 0, done.stderr)
+                        self.assertTrue(done.stdout or ">" in example)
 
     def test_completion_is_a_script_that_bash_reads(self):
         script = self.avow("completion", "bash").stdout
