@@ -40,12 +40,13 @@ static enum err gather(struct port *port, struct inbox *in, const struct group *
 
 static enum err turn(struct ledger *l, struct port *port, struct inbox *in, struct group *g)
 {
-	const struct now now = clock_now();
+	const struct now arrived = clock_now();
 	const int64_t begun_us = clock_mono_us();
 	const size_t count = inbox_count(in);
 
 	for (size_t i = 0; i < count; i++)
-		ledger_take(l, inbox_at(in, i), now);
+		ledger_take(l, inbox_at(in, i), arrived);
+	const struct now now = clock_now(); /* deadlines may have passed meanwhile */
 	const size_t publishers = ledger_publishers(l);
 	enum err e = ledger_commit(l, now);
 	g->patience_us = (clock_mono_us() - begun_us) / 2;

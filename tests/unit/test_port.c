@@ -15,6 +15,9 @@ struct fixture {
 	struct fault fault;
 	struct inbox *in;
 	char endpoint[256];
+	/* what is open: a test that fails must not wait for it for ever */
+	struct port *ports[8];
+	void *raw;
 };
 
 static struct fixture *f;
@@ -34,6 +37,10 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(f->ports); i++)
+		port_close(f->ports[i]);
+	if (f->raw)
+		(void)zmq_close(f->raw);
 	inbox_close(f->in);
 	context_close(f->context);
 	const int rc = temp_remove(&f->dir);
@@ -43,6 +50,37 @@ static int teardown(void **state)
 
 static const struct port_limits limits = { .message_max = 1000, .waiting_max = 4 };
 
+static struct port *keep(struct port *p)
+{
+	for (size_t i = 0; i < ARRAY_LEN(f->ports); i++) {
+		if (f->ports[i])
+			continue;
+		f->ports[i] = p;
+		return p;
+	}
+	fail_msg("too many ports");
+	return NULL;
+}
+
+static void shut(struct port *p)
+{
+	for (size_t i = 0; i < ARRAY_LEN(f->ports); i++)
+		if (f->ports[i] == p)
+			f->ports[i] = NULL;
+	port_close(p);
+}
+
+/* A socket that sends what no port would. */
+static void *raw_dealer(void)
+{
+	const int none = 0;
+
+	f->raw = zmq_socket(f->context, ZMQ_DEALER);
+	assert_int_equal(zmq_setsockopt(f->raw, ZMQ_LINGER, &none, sizeof(none)), 0);
+	assert_int_equal(zmq_connect(f->raw, f->endpoint), 0);
+	return f->raw;
+}
+
 static struct port *listening(const char *endpoint)
 {
 	const char *list[] = { endpoint, NULL };
@@ -50,7 +88,7 @@ static struct port *listening(const char *endpoint)
 
 	if (port_listen(f->context, list, 2, limits, &p, &f->fault))
 		fail_msg("%s", f->fault.text);
-	return p;
+	return keep(p);
 }
 
 static struct port *connected(const char *endpoint)
@@ -58,7 +96,7 @@ static struct port *connected(const char *endpoint)
 	struct port *p = NULL;
 
 	assert_int_equal(port_connect(f->context, endpoint, limits, &p, &f->fault), ERR_OK);
-	return p;
+	return keep(p);
 }
 
 /* Send until somebody is connected. */
@@ -77,6 +115,7 @@ static size_t arrivals(struct port *p, int wait_ms)
 {
 	bool stop;
 
+	inbox_clear(f->in);
 	assert_int_equal(port_wait(&p, 1, -1, wait_ms, &stop), ERR_OK);
 	assert_int_equal(port_gather(p, f->in, 1u << 20), ERR_OK);
 	return inbox_count(f->in);
@@ -138,10 +177,10 @@ static void a_second_bind_cannot_steal_the_path(void **state)
 	assert_int_equal(arrivals(first, WAIT_MS), 1);
 	assert_int_equal(stat(in_dir(f->dir, "run"), &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0700);
-	port_close(asker);
-	port_close(first);
+	shut(asker);
+	shut(first);
 	/* and it is free again after that */
-	port_close(listening(f->endpoint));
+	shut(listening(f->endpoint));
 }
 
 static void the_system_picks_a_port_and_it_is_told(void **state)
@@ -153,7 +192,6 @@ static void the_system_picks_a_port_and_it_is_told(void **state)
 	assert_int_equal(strncmp(endpoint, "tcp://127.0.0.1:", 16), 0);
 	assert_true(atoi(endpoint + 16) > 0);
 	assert_null(port_endpoint(p, 1));
-	port_close(p);
 }
 
 static void an_answer_goes_back_to_who_asked(void **state)
@@ -172,9 +210,6 @@ static void an_answer_goes_back_to_who_asked(void **state)
 	assert_int_equal(arrivals(a, WAIT_MS), 1);
 	assert_true(str_eq(inbox_at(f->in, 0)->wire, STR("to a")));
 	assert_int_equal(arrivals(b, 0), 0);
-	port_close(a);
-	port_close(b);
-	port_close(p);
 }
 
 static void who_is_gone_cannot_be_answered(void **state)
@@ -185,7 +220,6 @@ static void who_is_gone_cannot_be_answered(void **state)
 
 	assert_int_equal(port_send(p, &nobody, STR("x")), ERR_UNREACHABLE);
 	assert_int_equal(port_counts(p).answers_dropped, 1);
-	port_close(p);
 }
 
 static void without_a_connection_nothing_is_sent(void **state)
@@ -194,16 +228,14 @@ static void without_a_connection_nothing_is_sent(void **state)
 	struct port *p = connected(f->endpoint);
 
 	assert_int_equal(port_send(p, NULL, STR("x")), ERR_UNREACHABLE);
-	port_close(p);
 }
 
 static void messages_of_many_parts_are_dropped_and_others_arrive(void **state)
 {
 	(void)state;
 	struct port *p = listening(f->endpoint);
-	void *s = zmq_socket(f->context, ZMQ_DEALER);
 
-	assert_int_equal(zmq_connect(s, f->endpoint), 0);
+	void *s = raw_dealer();
 	for (unsigned i = 0; i < 5; i++) {
 		assert_int_equal(zmq_send(s, "a", 1, ZMQ_SNDMORE), 1);
 		assert_int_equal(zmq_send(s, "b", 1, ZMQ_SNDMORE), 1);
@@ -215,37 +247,28 @@ static void messages_of_many_parts_are_dropped_and_others_arrive(void **state)
 	assert_int_equal(inbox_count(f->in), 1);
 	assert_true(str_eq(inbox_at(f->in, 0)->wire, STR("whole")));
 	assert_int_equal(port_counts(p).parts_dropped, 5);
-	assert_int_equal(zmq_close(s), 0);
-	port_close(p);
 }
 
 static void a_message_that_is_too_large_costs_its_sender_the_connection(void **state)
 {
 	(void)state;
 	struct port *p = listening(f->endpoint), *good = connected(f->endpoint);
-	void *s = zmq_socket(f->context, ZMQ_DEALER);
 	char large[1001] = { 0 };
-	const int none = 0;
 
-	assert_int_equal(zmq_setsockopt(s, ZMQ_LINGER, &none, sizeof(none)), 0);
-	assert_int_equal(zmq_connect(s, f->endpoint), 0);
+	void *s = raw_dealer();
 	assert_int_equal(zmq_send(s, large, sizeof(large), 0), sizeof(large));
 	send_soon(good, STR("good"));
 	assert_int_equal(arrivals(p, WAIT_MS), 1);
 	assert_true(str_eq(inbox_at(f->in, 0)->wire, STR("good")));
-	assert_int_equal(zmq_close(s), 0);
-	port_close(good);
-	port_close(p);
 }
 
 static void gathering_ends_at_the_count_and_at_the_bytes(void **state)
 {
 	(void)state;
 	struct port *p = listening(f->endpoint);
-	void *s = zmq_socket(f->context, ZMQ_DEALER);
 	size_t got = 0;
 
-	assert_int_equal(zmq_connect(s, f->endpoint), 0);
+	void *s = raw_dealer();
 	for (unsigned i = 0; i < 20; i++)
 		assert_int_equal(zmq_send(s, "0123456789", 10, 0), 10);
 	while (got < 20) {
@@ -257,12 +280,11 @@ static void gathering_ends_at_the_count_and_at_the_bytes(void **state)
 		assert_int_equal(zmq_send(s, "0123456789", 10, 0), 10);
 	for (got = 0; got < 3; got += inbox_count(f->in)) {
 		bool stop;
+		inbox_clear(f->in);
 		assert_int_equal(port_wait(&p, 1, -1, WAIT_MS, &stop), ERR_OK);
 		assert_int_equal(port_gather(p, f->in, 11), ERR_OK);
 		assert_true(inbox_count(f->in) <= 2);
 	}
-	assert_int_equal(zmq_close(s), 0);
-	port_close(p);
 }
 
 static void answers_that_find_no_room_wait_in_the_backlog(void **state)
@@ -284,8 +306,6 @@ static void answers_that_find_no_room_wait_in_the_backlog(void **state)
 		got += arrivals(a, left ? 0 : 100);
 	} while (left || inbox_count(f->in));
 	assert_int_equal(got, sent);
-	port_close(a);
-	port_close(p);
 }
 
 static void a_stop_is_seen_at_once(void **state)
@@ -302,7 +322,6 @@ static void a_stop_is_seen_at_once(void **state)
 	assert_int_equal(port_wait(&p, 1, control.stop_fd[0], WAIT_MS, &stop), ERR_OK);
 	assert_true(stop);
 	service_control_close(&control);
-	port_close(p);
 }
 
 static void a_service_that_is_ready_says_where_it_listens(void **state)
@@ -318,6 +337,7 @@ static void a_service_that_is_ready_says_where_it_listens(void **state)
 
 	assert_int_equal(pipe(ready), 0);
 	assert_int_equal(port_tape(f->context, list, 2, &tape, &f->fault), ERR_OK);
+	(void)keep(tape);
 	assert_int_equal(service_control_open(&control, f->context, ready[1], &f->fault), ERR_OK);
 	const struct service_opening opening = { .service = "x", .config = &config,
 						 .control = &control, .listen = p, .tape = tape };
@@ -335,8 +355,6 @@ static void a_service_that_is_ready_says_where_it_listens(void **state)
 	(void)close(ready[0]);
 	(void)close(ready[1]);
 	service_control_close(&control);
-	port_close(tape);
-	port_close(p);
 }
 
 int main(void)
