@@ -30,6 +30,7 @@ struct spool {
 	char *path;
 	struct idmap ids;   /* key to id; count: equal lines seen in this run */
 	struct buf pending; /* records to write */
+	bool whole;	    /* the file was read, so that what is in `ids` is all there is */
 };
 
 /* `number` of equal lines came before it. */
@@ -121,6 +122,7 @@ enum err spool_open(const char *path, struct spool **out, struct fault *fault)
 		spool_close(s);
 		return e;
 	}
+	s->whole = true;
 	*out = s;
 	return ERR_OK;
 }
@@ -129,6 +131,8 @@ void spool_close(struct spool *s)
 {
 	if (!s)
 		return;
+	if (s->fd >= 0 && s->whole && s->ids.count == 0)
+		(void)unlink(s->path); /* every line brought its id */
 	if (s->fd >= 0)
 		(void)close(s->fd);
 	buf_fini(&s->pending);

@@ -17,7 +17,7 @@ struct spool;
  * waited for no longer than it takes to say ERR_STORE_LOCKED. ERR_IO, ERR_NO_MEMORY.
  */
 MUST_USE enum err spool_open(const char *path, struct spool **out, struct fault *fault);
-/* Accepts NULL. */
+/* Close; the file goes where it holds no id. Accepts NULL. */
 void spool_close(struct spool *s);
 /*
  * The id of a line: the one that it got before, or else `fresh`, which spool_sync must put on disk

@@ -87,9 +87,13 @@ enum err client_open(const char *endpoint, struct client **out, struct fault *fa
 		client_close(c);
 		return ERR_IO;
 	}
-	if ((strncmp(endpoint, "tcp://", 6) != 0 && strncmp(endpoint, "ipc://", 6) != 0) ||
-	    zmq_connect(c->socket, endpoint) != 0) {
+	const bool known = strncmp(endpoint, "tcp://", 6) == 0 || strncmp(endpoint, "ipc://", 6) == 0;
+	if (!known || zmq_connect(c->socket, endpoint) != 0) {
+		const bool long_path = known && errno == ENAMETOOLONG;
 		client_close(c);
+		if (long_path)
+			return fault_set(fault, ERR_USAGE, NULL, "%.100s…: the path of a socket has at most "
+					 "107 bytes; use a shorter --dir, or tcp", endpoint);
 		return fault_set(fault, ERR_USAGE, NULL,
 				 "`%s` is not an endpoint as ipc:///path or tcp://host:port", endpoint);
 	}
