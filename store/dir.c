@@ -147,13 +147,14 @@ void dir_close(struct dir *d)
 enum err dir_set_mark(struct dir *d, enum dir_mark mark, struct fault *fault)
 {
 	require(mark == dir_making || mark == dir_ready);
+	/* the names first: a mark that is on the disk speaks of files that must be there too */
+	if (fsync(d->fd) != 0)
+		return failed(fault, "sync", "the directory");
 	errno = EIO; /* what a short write, which sets nothing, means */
 	if (pwrite(d->lock_fd, marks[mark], MARK_SIZE, 0) != MARK_SIZE)
 		return failed(fault, "write", LOCK_NAME);
 	if (fsync(d->lock_fd) != 0)
 		return failed(fault, "sync", LOCK_NAME);
-	if (fsync(d->fd) != 0)
-		return failed(fault, "sync", "the directory");
 	d->mark = mark;
 	return ERR_OK;
 }

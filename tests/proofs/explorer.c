@@ -39,6 +39,7 @@
 #define EVENTS_MAX 1000000u
 #define ARENA_MAX ((size_t)64 << 20)
 #define SHOWN_MAX 10u
+#define MAKING_EACH 20u
 
 struct event_known {
 	uint64_t acked_at; /* row of the trace */
@@ -461,7 +462,9 @@ static void explore(struct explorer *x, uint64_t from, uint64_t *at)
 		const bool changed = walk(x, &row, (struct str){ p + sizeof(row), row.len });
 		if (changed && x->row >= from && x->row % x->parts == x->part) {
 			*at = x->row;
-			for (uint64_t n = 0; n < x->each; n++)
+			/* a store in the making has few places, and all of them matter */
+			const uint64_t each = x->acked ? x->each : x->each * MAKING_EACH;
+			for (uint64_t n = 0; n < each; n++)
 				state(x, n);
 		}
 		x->row++;
