@@ -103,6 +103,9 @@ static enum err read_mark(struct dir *d, struct fault *fault)
 	for (enum dir_mark m = dir_making; n > 0 && m <= dir_ready; m++)
 		if (n == MARK_SIZE && memcmp(text, marks[m], MARK_SIZE) == 0)
 			d->mark = m;
+	/* the very first mark was cut short, as by a full disk: no file was made yet */
+	if (n < MARK_SIZE && memcmp(text, marks[dir_making], (size_t)n) == 0)
+		return ERR_OK;
 	if (n > 0 && d->mark == dir_unmarked)
 		return fault_set(fault, ERR_STORE_FOREIGN, NULL,
 				 "the file `" LOCK_NAME "` in this directory is not Avow's");
@@ -150,9 +153,13 @@ enum err dir_set_mark(struct dir *d, enum dir_mark mark, struct fault *fault)
 	/* the names first: a mark that is on the disk speaks of files that must be there too */
 	if (fsync(d->fd) != 0)
 		return failed(fault, "sync", "the directory");
-	errno = EIO; /* what a short write, which sets nothing, means */
-	if (pwrite(d->lock_fd, marks[mark], MARK_SIZE, 0) != MARK_SIZE)
-		return failed(fault, "write", LOCK_NAME);
+	for (size_t at = 0; at < MARK_SIZE;) {
+		errno = EIO; /* what a write of nothing means */
+		const ssize_t n = pwrite(d->lock_fd, marks[mark] + at, MARK_SIZE - at, (off_t)at);
+		if (n <= 0)
+			return failed(fault, "write", LOCK_NAME);
+		at += (size_t)n;
+	}
 	if (fsync(d->lock_fd) != 0)
 		return failed(fault, "sync", LOCK_NAME);
 	d->mark = mark;

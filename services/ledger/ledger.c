@@ -249,8 +249,9 @@ static void reply_publish(struct ledger *l, struct asked *q)
 {
 	struct published answer;
 
-	if (!q->outcome)
-		q->outcome = admit_answer(&q->admission, &l->arena, &answer);
+	/* no memory for a receipt: what it is about is written, so this is no refusal */
+	if (!q->outcome && admit_answer(&q->admission, &l->arena, &answer))
+		q->outcome = ERR_UNKNOWN;
 	if (!q->outcome) {
 		sender_answer(&l->sender, q->r.from, q->r.head.rid, &shape_published, &answer);
 		return;

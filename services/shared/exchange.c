@@ -2,10 +2,19 @@
 /* exchange: opening requests, and sending answers so that nothing is left unsaid. */
 #include "services/shared/exchange.h"
 
+/* Room for any refusal, so that one can still be said when memory is short. */
+#define REFUSAL_ROOM 4096u
+
 void sender_init(struct sender *s, struct outlet outlet)
 {
+	char *room;
+
 	*s = (struct sender){ .outlet = outlet };
 	buf_init(&s->wire, MSG_BYTES_MAX);
+	/* where it is refused, it is asked for again with the first message */
+	const enum err e = buf_grow(&s->wire, REFUSAL_ROOM, &room);
+	(void)e;
+	buf_clear(&s->wire);
 }
 
 void sender_fini(struct sender *s)
@@ -34,7 +43,12 @@ void sender_answer(struct sender *s, const struct peer *to, uint64_t rid, const 
 	const enum err e = send_message(s, to, &head, shape, msg);
 
 	/* an encoding that failed is said; a connection that is gone hears nothing */
-	if ((e == ERR_TOO_LARGE || e == ERR_NO_MEMORY) && shape != &shape_error)
+	if ((e != ERR_TOO_LARGE && e != ERR_NO_MEMORY) || shape == &shape_error)
+		return;
+	if (shape == &shape_published)
+		sender_refuse_as(s, to, rid, ERR_UNKNOWN,
+				 "it is done, but its receipt cannot be sent; ask again with the same ids");
+	else
 		sender_refuse_as(s, to, rid, e, "the answer is larger than a message may be");
 }
 

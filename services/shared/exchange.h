@@ -38,7 +38,8 @@ void sender_init(struct sender *s, struct outlet outlet);
 void sender_fini(struct sender *s);
 /*
  * Send a message to `to` as the answer to rid. What cannot be sent is counted; whoever asked will
- * ask again. A message that does not fit becomes the error ERR_TOO_LARGE.
+ * ask again. A message that does not fit, or for which there is no memory, becomes an error: ERR_UNKNOWN
+ * for a receipt, as what it is about is written, else ERR_TOO_LARGE or ERR_NO_MEMORY.
  */
 void sender_answer(struct sender *s, const struct peer *to, uint64_t rid, const struct shape *shape,
 		   const void *msg);

@@ -169,7 +169,7 @@ class Faults:
             raise proof.Broken("%s: %s" % (where, e)) from e
         finally:
             asker.close()
-            ledger.stop()
+            ledger.kill()
 
 
 def body(p):
