@@ -314,6 +314,16 @@ static int turn_ms(const struct pipeline *p)
 	return (int)wait;
 }
 
+/* A connection that broke while nothing was in flight is no news to what is sent next. */
+static void forget_news(struct pipeline *p)
+{
+	struct head head;
+	struct str wire;
+	const enum err e = client_next(p->client, 0, &head, &wire, NULL);
+
+	(void)e; /* nothing is awaited, so whatever comes is late */
+}
+
 /* One turn: send what can be sent; take one answer, waiting for it where `wait`. */
 static enum err turn(struct pipeline *p, bool wait, struct fault *fault)
 {
@@ -321,8 +331,11 @@ static enum err turn(struct pipeline *p, bool wait, struct fault *fault)
 	struct head head;
 	struct str wire;
 	bool stuck;
-	enum err e = send_all(p, &stuck, fault);
+	enum err e;
 
+	if (count_in(p, batch_waiting) == 0)
+		forget_news(p);
+	e = send_all(p, &stuck, fault);
 	if (e)
 		return e;
 	if (cli_interrupted())

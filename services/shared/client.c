@@ -27,7 +27,7 @@ struct client {
 	uint64_t rid;	   /* the last that was given out */
 	struct buf wire;   /* the request being encoded */
 	zmq_msg_t message; /* the last answer; its bytes are what callers borrow */
-	bool lost;	   /* the connection broke since the last request was sent */
+	bool lost;	   /* the connection broke, and nobody was told yet */
 	char endpoint[256];
 };
 
@@ -167,8 +167,6 @@ enum err client_send(struct client *c, const struct shape *request, const void *
 
 	if (e)
 		return e;
-	hear_events(c);
-	c->lost = false;
 	*rid = c->rid;
 	e = send_wire(c, clock_ms());
 	if (e)
