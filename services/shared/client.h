@@ -32,8 +32,8 @@ MUST_USE enum err client_ask(struct client *c, const struct shape *request, cons
  * The same in two halves, for requests in flight at once: send returns the request's rid; next waits
  * for any answer. head.rid tells which it is; wire borrows until the next call. ERR_UNKNOWN: none in
  * time. ERR_UNREACHABLE from next: the connection broke, so that nothing in flight will be answered
- * (but it may have been executed); told once, also where nothing was in flight. ERR_BUSY from send: no connection, or the socket takes no more now.
- * ERR_INTERRUPTED: a signal came.
+ * (but it may have been executed); told once, also where nothing was in flight. ERR_BUSY from
+ * send: no connection, or the socket takes no more now. ERR_INTERRUPTED: a signal came.
  */
 MUST_USE enum err client_send(struct client *c, const struct shape *request, const void *req,
 			      int ttl_ms, uint64_t *rid, struct fault *fault);
