@@ -248,7 +248,7 @@ static enum err begin(struct watch *w, struct fault *fault)
 	struct cli *c = w->c;
 	struct position at = { 0 };
 	uint64_t last;
-	int64_t since;
+	int64_t since = 0;
 	bool found = false;
 
 	enum err e = cli_number(c, "last", 0, LAST_MAX, &last, fault);
