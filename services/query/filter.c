@@ -214,6 +214,21 @@ static bool amount_matches(const struct filter_kept *k, const struct event *e)
 	return !msg_has(f, filter, min) || reaches(&e->amount, c, k->min);
 }
 
+bool filter_may_match(const struct filter_kept *k, struct str event)
+{
+	const struct filter *f = &k->filter;
+	struct event_keys keys;
+
+	if (k->empty || (f->kind.n == 0 && !msg_has(f, filter, deal)))
+		return true;
+	if (event_peek(event, &keys, NULL))
+		return false;
+	if (f->kind.n && !has_kind(f, keys.kind))
+		return false;
+	/* a retraction speaks of the deal of what it retracts */
+	return !msg_has(f, filter, deal) || keys.kind == kind_retract || str_eq(keys.deal, f->deal);
+}
+
 enum err filter_match(const struct filter_kept *k, struct subject *s, struct replica *r,
 		      struct arena *a, bool *matches)
 {

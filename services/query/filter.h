@@ -26,6 +26,9 @@ MUST_USE enum err filter_keep(struct filter_kept *to, const struct filter *f, st
 /* Copy one, so that the copy borrows from itself. */
 void filter_move(struct filter_kept *to, const struct filter_kept *from);
 
+/* False where the event's bytes alone tell that it does not match; cheap, so ask this first. */
+bool filter_may_match(const struct filter_kept *f, struct str event);
+
 /* What is to be matched: an event, and what it has from other events, looked up when needed. */
 struct subject {
 	const struct event *event;

@@ -4,6 +4,7 @@
 
 #include "services/query/index.h"
 #include "services/query/loop.h"
+#include "services/query/query.h"
 #include "services/shared/endpoint.h"
 #include "services/shared/port.h"
 
@@ -11,13 +12,12 @@
  * Messages that wait at one connection: few, as answers may be large; more wait in the port's backlog.
  */
 #define PEOPLE_WAITING_MAX 32
-#define PEOPLE_MESSAGE_MAX (1u << 20)
 #define LEDGER_WAITING_MAX 64
 
 static enum err open_ports(const struct service_config *config, void *zmq, struct query_ports *ports,
 			   struct fault *fault)
 {
-	const struct port_limits people = { .message_max = PEOPLE_MESSAGE_MAX,
+	const struct port_limits people = { .message_max = QUERY_MESSAGE_MAX,
 					    .waiting_max = PEOPLE_WAITING_MAX };
 	const struct port_limits ledger = { .message_max = MSG_BYTES_MAX,
 					    .waiting_max = LEDGER_WAITING_MAX };

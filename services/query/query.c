@@ -94,6 +94,7 @@ static void take_hello(struct query *q, const struct request *r, struct now now)
 	msg_set(&w, welcome, ledger, info.ledger);
 	msg_set(&w, welcome, epoch, info.epoch);
 	msg_set(&w, welcome, head, info.head);
+	msg_set(&w.limits, limits, message_bytes, QUERY_MESSAGE_MAX);
 	sender_answer(&q->people, r->from, r->head.rid, &shape_welcome, &w);
 }
 

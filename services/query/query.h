@@ -11,6 +11,8 @@
 
 /* How often the tape says that nothing happened. */
 #define QUERY_BEACON_MS 250
+/* Largest request, in bytes: questions are small. */
+#define QUERY_MESSAGE_MAX (1u << 20)
 
 struct query;
 

@@ -114,8 +114,8 @@ static enum err match_record(struct reader *d, const struct filter_kept *f, cons
 {
 	struct event event;
 
-	*matches = true;
-	if (f->empty)
+	*matches = filter_may_match(f, rec->event);
+	if (f->empty || !*matches)
 		return ERR_OK;
 	arena_reset(&d->match_arena);
 	const enum err e = event_decode(rec->event, &d->match_arena, &event, NULL);

@@ -11,8 +11,8 @@
 #include "services/query/feed.h"
 
 /* What one answer looks at, and how many readers may wait for news. */
-#define READER_ROWS_MAX 10000u
-#define READER_BYTES_MAX (8u << 20)
+#define READER_ROWS_MAX 4000u
+#define READER_BYTES_MAX (4u << 20)
 #define READER_PARKED_MAX 4096u
 
 struct reader;
