@@ -80,7 +80,21 @@ static enum err keep(struct args *a, const struct opt *o, const char *value,
 	}
 	if (strcmp(o->name, "no-color") == 0)
 		return settings_set(settings, "color", "never", rank_option, "--no-color", fault);
-	a->options[a->noptions++] = (struct given){ o, value };
+	a->options[a->noptions++] = (struct given){ o, value, NULL };
+	return ERR_OK;
+}
+
+/* `--amount 1bn USD` without quotes: the code is a word of its own. */
+static enum err join_currency(struct args *a, const char *code, struct fault *fault)
+{
+	struct given *g = &a->options[a->noptions - 1];
+	const size_t n = strlen(g->value) + strlen(code) + 2;
+
+	g->joined = malloc(n);
+	if (!g->joined)
+		return fault_set(fault, ERR_NO_MEMORY, NULL, "out of memory");
+	(void)snprintf(g->joined, n, "%s %s", g->value, code);
+	g->value = g->joined;
 	return ERR_OK;
 }
 
@@ -115,7 +129,10 @@ static enum err take_option(struct args *a, const struct command *cmd, int argc,
 					 o->arg);
 		value = argv[++*i];
 	}
-	return keep(a, o, value, settings, fault);
+	const enum err e = keep(a, o, value, settings, fault);
+	if (e || o->type != opt_amount || *i + 1 >= argc || !currency_find(str_of(argv[*i + 1])))
+		return e;
+	return join_currency(a, argv[++*i], fault);
 }
 
 static enum err check_words(const struct args *a, const struct command *cmd, struct fault *fault)
@@ -159,6 +176,8 @@ enum err args_parse(struct args *a, const struct command *cmd, int argc, char **
 
 void args_fini(struct args *a)
 {
+	for (size_t i = 0; i < a->noptions; i++)
+		free(a->options[i].joined);
 	free(a->options);
 	free(a->words);
 	*a = (struct args){ 0 };

@@ -19,7 +19,8 @@ enum opt_type {
 	opt_flag,   /* --name: there or not */
 	opt_text,   /* --name VALUE, the last one counts */
 	opt_list,   /* --name A --name B,C: repeatable; commas separate */
-	opt_texts   /* --name A --name B: repeatable; commas belong to the text */
+	opt_texts,  /* --name A --name B: repeatable; commas belong to the text */
+	opt_amount  /* --name AMOUNT: a text; a currency's code may be a word of its own: 1bn USD */
 };
 /* One option; a NULL name ends an array of them. */
 struct opt {
@@ -59,10 +60,11 @@ const struct command *command_find(const char *name);
 /* Option i over all sets of a command, NULL behind the last. */
 const struct opt *command_option(const struct command *cmd, size_t i);
 
-/* What was given on the command line: options in their order, and arguments. All borrow from argv. */
+/* What was given on the command line: options in their order, and arguments. They borrow from argv. */
 struct given {
 	const struct opt *opt;
 	const char *value; /* NULL for flags */
+	char *joined;	   /* where it was made of two words: the value, freed with the args */
 };
 struct args {
 	struct given *options;

@@ -48,7 +48,7 @@ const struct opt fields_about[] = {
 	OPT_END
 };
 const struct opt fields_money[] = {
-	F("amount", opt_text, "AMOUNT", "amount", "15bn..25bn USD, ~20bn USD, >40bn USD, <=25bn "
+	F("amount", opt_amount, "AMOUNT", "amount", "15bn..25bn USD, ~20bn USD, >40bn USD, <=25bn "
 		"USD, 2.5bn USD; undisclosed where absent."),
 	F("basis", opt_text, "WORD", "basis", "cash (where absent), stock, debt, in_kind, "
 		"purchase, guarantee."),
@@ -201,6 +201,7 @@ static enum err put_field(struct cli *c, const struct opt *o, const char *name, 
 	case opt_flag:
 		return put(b, "true");
 	case opt_text:
+	case opt_amount:
 		return json_quote(str_of(cli_text(c, o->name)), b);
 	case opt_list:
 	case opt_texts:

@@ -15,7 +15,7 @@ const struct opt filter_options[] = {
 	{ "to", 0, opt_text, "PARTY", NULL, "Events with this payee." },
 	{ "kind", 0, opt_list, "KIND,…", NULL, "Events of these kinds." },
 	{ "rung", 0, opt_text, "RUNG", NULL, "Events that speak of talked, announced, committed or paid." },
-	{ "min", 0, opt_text, "AMOUNT", NULL, "Events whose amount may reach this: 1bn, in whatever "
+	{ "min", 0, opt_amount, "AMOUNT", NULL, "Events whose amount may reach this: 1bn, in whatever "
 					      "currency it has, or 1bn USD." },
 	{ "currency", 0, opt_text, "CODE", NULL, "Events with an amount in this currency." },
 	{ "tag", 0, opt_text, "TAG", NULL, "Events with this tag." },
