@@ -37,6 +37,8 @@ enum err table_open(bool fit, struct table **out)
 	if (!t->t)
 		return ERR_NO_MEMORY;
 	t->fit = fit;
+	/* texts come escaped; it would escape our backslashes once more */
+	(void)scols_table_enable_noencoding(t->t, 1);
 	if (scols_table_set_column_separator(t->t, SEPARATOR) ||
 	    scols_table_set_termforce(t->t, fit ? SCOLS_TERMFORCE_AUTO : SCOLS_TERMFORCE_NEVER))
 		return ERR_NO_MEMORY;
