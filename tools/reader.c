@@ -112,6 +112,7 @@ static enum err greet(struct reader *r, bool first, struct fault *fault)
 	struct hello hello = { 0 };
 	struct welcome welcome;
 
+	(void)client_broke(r->client);
 	msg_set(&hello, hello, client, STR("avow " AVOW_VERSION));
 	const enum err e = ask(r, &shape_hello, &hello, &shape_welcome, &welcome,
 			       cli_timeout_ms(r->c), fault);
@@ -159,6 +160,10 @@ static enum err read_feed(struct reader *r, const struct read *read, struct even
 		enum err e = r->unsure ? greet(r, false, fault) : ERR_OK;
 		if (!e)
 			e = ask(r, &shape_read, read, &shape_events, out, timeout_ms, fault);
+		if (!e && client_broke(r->client)) {
+			r->unsure = true; /* whose answer is it? */
+			continue;
+		}
 		if (!is_passing(e)) {
 			notice(r, ERR_OK);
 			return e;

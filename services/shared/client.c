@@ -27,6 +27,7 @@ struct client {
 	uint64_t rid;	   /* the last that was given out */
 	struct buf wire;   /* the request being encoded */
 	zmq_msg_t message; /* the last answer; its bytes are what callers borrow */
+	bool broke;	   /* a connection did since client_broke was asked */
 	bool lost;	   /* the connection broke, and nobody was told yet */
 	char endpoint[256];
 };
@@ -123,8 +124,16 @@ static void hear_events(struct client *c)
 
 	(void)zmq_msg_init(&frame);
 	while (zmq_msg_recv(&frame, c->events, ZMQ_DONTWAIT) >= 0)
-		c->lost = true;
+		c->lost = c->broke = true;
 	(void)zmq_msg_close(&frame);
+}
+
+bool client_broke(struct client *c)
+{
+	hear_events(c);
+	const bool broke = c->broke;
+	c->broke = false;
+	return broke;
 }
 
 /*

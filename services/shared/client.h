@@ -18,6 +18,11 @@ struct client;
 MUST_USE enum err client_open(const char *endpoint, struct client **out, struct fault *fault);
 void client_close(struct client *c);
 /*
+ * Whether a connection broke since the last call of this: the next answer, or the last, may be of
+ * another process than the one before.
+ */
+bool client_broke(struct client *c);
+/*
  * Send a request and wait for its answer, at most timeout_ms. `want` is the answer's shape, `answer`
  * its struct: it borrows from the client until its next call, lists from the arena.
  * An `error` answer becomes its code, with everything it says in fault. No answer in time:
