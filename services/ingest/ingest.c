@@ -15,7 +15,8 @@
 
 #define REQUEST_ARENA_MAX ((size_t)48 << 20)
 #define EVENT_ARENA_MAX ((size_t)4 << 20)
-#define FAULT_FIELDS_MAX ((size_t)8 << 20)
+/* What one noted fault may take until the ledger's answer. */
+#define FAULT_BYTES (sizeof(struct event_fault) + FAULT_FIELD_MAX + FAULT_TEXT_MAX)
 /* rid to the ledger: the place in the low bits, how often it was used above; one place is hello's. */
 #define PLACE_BITS 13
 #define PLACE_HELLO ((UINT64_C(1) << PLACE_BITS) - 1)
@@ -141,7 +142,7 @@ static enum err check_events(struct ingest *g, struct publish *p, struct now now
 /* A copy that lives until the ledger's answer. */
 static enum err keep_faults(struct pending *p, const struct event_fault_list *faults)
 {
-	arena_init(&p->faults_arena, FAULT_FIELDS_MAX);
+	arena_init(&p->faults_arena, faults->n * FAULT_BYTES);
 	struct event_fault *v = arena_alloc(&p->faults_arena, faults->n * sizeof(*v));
 	if (!v)
 		return ERR_NO_MEMORY;
@@ -156,22 +157,38 @@ static enum err keep_faults(struct pending *p, const struct event_fault_list *fa
 	return ERR_OK;
 }
 
+/* Whether the table has room for so much more; one request always goes. */
+static enum err check_room(struct ingest *g, size_t bytes, struct fault *fault)
+{
+	if (g->npending < INGEST_PENDING_MAX &&
+	    (g->npending == 0 || (g->pending_bytes < INGEST_PENDING_BYTES_MAX &&
+				  bytes <= INGEST_PENDING_BYTES_MAX - g->pending_bytes)))
+		return ERR_OK;
+	g->count_busy++;
+	fault->retry_after_ms = INGEST_BUSY_MS;
+	return fault_set(fault, ERR_BUSY, NULL, "%zu requests wait for the ledger already",
+			 g->npending);
+}
+
 static enum err forward(struct ingest *g, const struct request *r, const struct publish *p,
 			const struct event_fault_list *faults, struct now now, struct fault *fault)
 {
+	const size_t bytes = r->wire.n + faults->n * FAULT_BYTES;
 	const uint32_t place = g->first_free;
 	struct pending *slot = &g->pending[place];
-	enum err e = ERR_OK;
 
+	enum err e = check_room(g, bytes, fault);
+	if (e)
+		return e;
 	ensure(place < INGEST_PENDING_MAX && !slot->used);
 	g->first_free = slot->next_free;
 	g->npending++;
-	g->pending_bytes += r->wire.n;
+	g->pending_bytes += bytes;
 	slot->used = true;
 	slot->from = *r->from;
 	slot->rid = r->head.rid;
 	slot->deadline_ms = r->deadline_ms;
-	slot->bytes = r->wire.n;
+	slot->bytes = bytes;
 	if (faults->n)
 		e = keep_faults(slot, faults);
 	if (!e)
@@ -194,14 +211,11 @@ static enum err take_publish(struct ingest *g, const struct request *r, struct n
 	struct event_fault_list faults = { 0 };
 	struct publish p;
 
-	if (g->npending == INGEST_PENDING_MAX ||
-	    (g->npending && r->wire.n > INGEST_PENDING_BYTES_MAX - g->pending_bytes)) {
-		g->count_busy++;
-		fault->retry_after_ms = INGEST_BUSY_MS;
-		return fault_set(fault, ERR_BUSY, NULL, "%zu requests wait for the ledger already",
-				 g->npending);
-	}
-	enum err e = msg_decode(&shape_publish, r->wire, &g->arena, &p, fault);
+	/* before the work of looking at its events, and once more with what was found */
+	enum err e = check_room(g, r->wire.n, fault);
+	if (e)
+		return e;
+	e = msg_decode(&shape_publish, r->wire, &g->arena, &p, fault);
 	if (e)
 		return e;
 	if (p.events.n == 0)
