@@ -8,6 +8,8 @@
  *   nothing was written, and LMDB tells: it refuses every transaction after a failed root page.
  * - A write or a sync fails otherwise. The outcome is unknown; nothing is tried again.
  * - The file was cut off. LMDB would map it and die of SIGBUS: lm_check looks before use.
+ * - A page's header is damaged. LMDB would follow it anywhere: lm_guard brings it back. What reads
+ *   says so and goes on; what writes ends, as the transaction may be half changed.
  */
 #include "store/lm.h"
 
@@ -19,6 +21,7 @@
 
 #include "store/dir.h"
 #include "store/lm_check.h"
+#include "store/lm_guard.h"
 #include "store/resident.h"
 
 #define DATA_NAME "data.mdb"
@@ -152,8 +155,10 @@ static enum err open_env(struct lm *lm, const char *path, uint64_t size, struct 
 	if (e)
 		return e;
 	int rc = mdb_env_create(&lm->env);
-	if (!rc)
+	if (!rc) {
+		lm_guard_open(lm->env);
 		rc = mdb_env_set_userctx(lm->env, lm);
+	}
 	if (!rc)
 		rc = mdb_env_set_maxdbs(lm->env, (MDB_dbi)lm->ntables);
 	if (!rc)
@@ -177,7 +182,7 @@ static int open_tables(struct lm *lm, const struct lm_options *o, MDB_txn *t, un
 
 	for (size_t i = 0; i < o->ntables && !rc; i++) {
 		const unsigned kind = o->tables[i].by_number ? MDB_INTEGERKEY : 0;
-		rc = mdb_dbi_open(t, o->tables[i].name, kind | make, &lm->tables[i]);
+		rc = lm_guard_table(t, o->tables[i].name, kind | make, &lm->tables[i]);
 	}
 	return rc;
 }
@@ -385,11 +390,15 @@ enum err lm_commit(struct lm_txn *t)
 		return e;
 	}
 	t->open = false;
-	const int rc = mdb_txn_commit(t->t);
+	const int rc = lm_guard_commit(t->t);
 	t->t = NULL;
 	if (!rc)
 		return ERR_OK;
 	(void)troubled(lm, "commit to the disk", rc);
+	if (rc == MDB_CORRUPTED) { /* LMDB may still hold its lock: ask it nothing */
+		lm->broken = true;
+		return ERR_IO;
+	}
 	if (rc == MDB_MAP_FULL)
 		lm->full = true;
 	if ((rc == MDB_TXN_FULL || disk_was_full(lm, rc)) && surely_nothing_written(lm))
@@ -423,7 +432,8 @@ void lm_end(struct lm_txn *t)
 	require(t->open && t->cursors == 0);
 	t->open = false;
 	if (t->writes) {
-		mdb_txn_abort(t->t);
+		if (!t->lm->broken) /* else see put_outcome: it is left to the end of the process */
+			mdb_txn_abort(t->t);
 		t->t = NULL;
 	} else {
 		mdb_txn_reset(t->t);
@@ -469,7 +479,7 @@ enum err lm_get(struct lm_txn *t, unsigned table, struct str key, struct str *va
 		return t->failed;
 	if (key.n == 0 || key.n > LM_KEY_MAX)
 		return ERR_NOT_FOUND;
-	const enum err e = outcome(t, "read", mdb_get(t->t, t->lm->tables[table], &k, &v));
+	const enum err e = outcome(t, "read", lm_guard_get(t->t, t->lm->tables[table], &k, &v));
 	if (!e)
 		*value = str_of_val(v);
 	return e;
@@ -504,6 +514,17 @@ static const unsigned put_flags[] = { [lm_replace] = 0,
 				      [lm_fresh] = MDB_NOOVERWRITE,
 				      [lm_append] = MDB_APPEND };
 
+/* A put that came upon a damaged page has left the transaction as no one knows what. */
+static enum err put_outcome(struct lm_txn *t, int rc)
+{
+	const enum err e = outcome(t, "write", rc);
+
+	if (rc != MDB_CORRUPTED)
+		return e;
+	t->lm->broken = true;
+	return t->failed = ERR_IO;
+}
+
 enum err lm_put(struct lm_txn *t, unsigned table, struct str key, struct str value, enum lm_how how)
 {
 	MDB_val k = val(key), v = val(value);
@@ -512,7 +533,7 @@ enum err lm_put(struct lm_txn *t, unsigned table, struct str key, struct str val
 	require(key.n > 0 && key.n <= LM_KEY_MAX);
 	if (t->failed)
 		return t->failed;
-	return outcome(t, "write", mdb_put(t->t, t->lm->tables[table], &k, &v, put_flags[how]));
+	return put_outcome(t, lm_guard_put(t->t, t->lm->tables[table], &k, &v, put_flags[how]));
 }
 
 enum err lm_put_room(struct lm_txn *t, unsigned table, struct str key, size_t n, enum lm_how how,
@@ -524,7 +545,7 @@ enum err lm_put_room(struct lm_txn *t, unsigned table, struct str key, size_t n,
 	require(key.n > 0 && key.n <= LM_KEY_MAX);
 	if (t->failed)
 		return t->failed;
-	const enum err e = outcome(t, "write", mdb_put(t->t, t->lm->tables[table], &k, &v,
+	const enum err e = put_outcome(t, lm_guard_put(t->t, t->lm->tables[table], &k, &v,
 						       put_flags[how] | MDB_RESERVE));
 	if (!e)
 		*out = v.mv_data;
@@ -572,7 +593,7 @@ static enum err step(struct lm_cursor *c, MDB_cursor_op op, struct str from, str
 
 	if (t->failed)
 		return t->failed;
-	const int rc = mdb_cursor_get((MDB_cursor *)c, &k, &v, op);
+	const int rc = lm_guard_seek((MDB_cursor *)c, &k, &v, op);
 	if (!rc && (op == MDB_NEXT || op == MDB_PREV))
 		resident_touch(&t->lm->resident, k.mv_size + v.mv_size);
 	else

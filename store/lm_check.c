@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "store/dir.h"
+#include "store/lm_guard.h"
 
 #define FREE_TABLE 0 /* LMDB's own table of free pages: from transaction to a list of pages */
 /* More pages than that behind the end are not left over but lost. */
@@ -35,7 +36,7 @@ static int count_free(MDB_env *env, uint64_t first, uint64_t last, uint64_t *cou
 		mdb_txn_abort(t);
 		return rc;
 	}
-	while ((rc = mdb_cursor_get(c, &key, &value, MDB_NEXT)) == 0) {
+	while ((rc = lm_guard_seek(c, &key, &value, MDB_NEXT)) == 0) {
 		/* a count, then so many page numbers */
 		const size_t *list = value.mv_data;
 		const size_t n = value.mv_size / sizeof(*list);

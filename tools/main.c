@@ -124,6 +124,9 @@ int main(int argc, char **argv)
 		e = closed;
 		fault = closing;
 	}
+	/* the one error that is often returned without words */
+	if (e == ERR_NO_MEMORY && !fault.text[0])
+		(void)fault_set(&fault, e, NULL, "out of memory");
 	if (e && fault.text[0])
 		fail_print(cli.cmd->name, &fault, NULL);
 	args_fini(&cli.args);

@@ -3,9 +3,11 @@
  * clocks: preloaded into a service, it lets the wall clock jump while the service runs.
  *
  * CLOCK_FILE holds 8 bytes, the seconds to add (as the machine has them); it is mapped, so that the
- * driver's change is seen at once. The monotonic clock, which by its nature never jumps, is left.
+ * driver's change is seen at once. The monotonic clock, which by its nature never jumps, is left;
+ * CLOCK_MONOTONIC_TOO plants the mistake that time-outs follow the wall clock.
  */
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -15,6 +17,7 @@
 #include <unistd.h>
 
 static const volatile int64_t *jump_s;
+static bool monotonic_too;
 
 __attribute__((constructor)) static void begin(void)
 {
@@ -27,6 +30,7 @@ __attribute__((constructor)) static void begin(void)
 	if (p == MAP_FAILED)
 		abort();
 	jump_s = p;
+	monotonic_too = getenv("CLOCK_MONOTONIC_TOO") != NULL;
 	(void)close(fd);
 }
 
@@ -34,7 +38,8 @@ int clock_gettime(clockid_t clock, struct timespec *t)
 {
 	const long rc = syscall(SYS_clock_gettime, clock, t);
 
-	if (rc == 0 && jump_s && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
+	if (rc == 0 && jump_s && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE ||
+				  monotonic_too))
 		t->tv_sec += *jump_s;
 	return (int)rc;
 }

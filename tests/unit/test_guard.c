@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a damaged page of the store does to who reads it: an error, and nothing else. */
+#include "tests/unit/store_help.h"
+
+#include <sys/wait.h>
+
+#define PAGE 4096u
+#define PAGE_FLAGS_AT 10u
+#define PAGE_LOWER_AT 12u
+#define EVENTS 400u
+#define ARENA_MAX ((size_t)16 << 20)
+
+static void make(const char *dir)
+{
+	static const char bytes[300];
+	struct log *log;
+	struct fault f;
+	struct record r;
+
+	fault_init(&f);
+	assert_int_equal(log_open(dir, NOW, &log, &f), ERR_OK);
+	assert_int_equal(log_begin(log), ERR_OK);
+	for (uint64_t n = 1; n <= EVENTS; n++) {
+		const struct id id = id_of(n);
+		assert_int_equal(log_put(log, &id, STR("deal"),
+					 (struct str){ bytes, sizeof(bytes) }, NOW, &r), ERR_OK);
+	}
+	assert_int_equal(log_commit(log), ERR_OK);
+	log_close(log);
+}
+
+/* Read all of it in a child; 0: each event was right or refused by its seq, else what went wrong. */
+static int read_in_child(const char *dir)
+{
+	int status;
+	const pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		const struct slice_limits limits = { .events = 100, .bytes = 1 << 20 };
+		struct record_list list;
+		struct log *log;
+		struct fault f;
+		struct arena a;
+		struct log_info i;
+		int rc = 0;
+
+		arena_init(&a, ARENA_MAX);
+		fault_init(&f);
+		if (log_open(dir, NOW, &log, &f))
+			_exit(f.text[0] ? 0 : 1);
+		log_info(log, &i);
+		for (uint64_t after = 0; after < i.head && !rc;) {
+			arena_reset(&a);
+			fault_init(&f);
+			const enum err e = log_read(log, after, limits, &a, &list, &f);
+			if (e && (e != ERR_DAMAGED || f.seq != (int64_t)after + 1))
+				rc = 2;
+			for (size_t n = 0; !e && n < list.n; n++)
+				if (list.v[n].seq != after + n + 1 || list.v[n].event.n != 300)
+					rc = 3;
+			after += e || list.n == 0 ? 1 : list.n;
+		}
+		log_close(log);
+		arena_fini(&a);
+		_exit(rc);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+/* One bit at byte `at` of each page but the two root pages, one after the other. */
+static void flip_each_page(const char *dir, size_t at, unsigned bit)
+{
+	size_t size;
+	char *bytes = file_read(in_dir(dir, "data.mdb"), &size);
+
+	for (size_t page = 2; page < size / PAGE; page++) {
+		char *place = bytes + page * PAGE + at;
+		*place = (char)(*place ^ 1 << bit);
+		file_write(in_dir(dir, "data.mdb"), bytes, size);
+		const int rc = read_in_child(dir);
+		if (rc)
+			fail_msg("page %zu, byte %zu, bit %u: %d", page, at, bit, rc);
+		*place = (char)(*place ^ 1 << bit);
+	}
+	free(bytes);
+}
+
+static void a_damaged_page_head_is_an_error_that_names_the_seq_and_never_a_signal(void **state)
+{
+	make(*state);
+	flip_each_page(*state, PAGE_FLAGS_AT, 0);
+	flip_each_page(*state, PAGE_FLAGS_AT, 1);
+	flip_each_page(*state, PAGE_LOWER_AT + 1, 5);
+	flip_each_page(*state, PAGE_LOWER_AT + 1, 7);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		store_test(a_damaged_page_head_is_an_error_that_names_the_seq_and_never_a_signal),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
