@@ -441,9 +441,10 @@ enum err json_read(const struct shape *s, struct str text, struct arena *a, void
 {
 	struct reader r = { a, fault };
 	const struct json *json;
+	size_t at;
 	enum err e = field_check_limit(MSG_BYTES_MAX, text.n, "a longer text", fault);
 
 	if (!e)
-		e = json_parse(text, a, &json, fault);
+		e = json_parse(text, a, &json, &at, fault);
 	return e ? e : read_object(&r, s, json, rec);
 }

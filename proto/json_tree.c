@@ -1,329 +1,303 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* json_tree: one pass over the text, a node for each value. */
+/*
+ * json_tree: yajl reads, each of its events becomes a node.
+ *
+ * What it lets pass and we do not is refused here: double keys, overlong UTF-8, halves of surrogate
+ * pairs, a text begun behind the end. It says how far it came; the token at fault is found from there.
+ */
 #include "proto/json_tree.h"
 
+#include <yajl/yajl_parse.h>
+
+#include "proto/json_memory.h"
 #include "proto/wire.h"
 
+/* What is being filled: the array or object, and where its next item or member is linked. */
+struct frame {
+	struct json *in;
+	const struct json **link;
+};
 struct parser {
-	const char *begin, *p, *end;
-	struct arena *arena;
+	struct json_memory memory;
+	struct str text;
+	yajl_handle yajl;
+	size_t done;	/* behind the last token that became a node */
+	struct str key; /* read, its value not yet; p is NULL where there is none */
+	struct json root; /* an array of the one value */
+	unsigned depth;
+	struct frame open[JSON_DEPTH_MAX + 1];
+	enum err e;
+	size_t at; /* of e */
 	struct fault *fault;
 };
 
-static enum err parse_value(struct parser *s, unsigned depth, struct json *out);
+/* ---- places and refusals ---- */
 
-/* Refuse, with the place at which the text stops to be what it should. */
-static enum err stop(struct parser *s, const char *at, enum err code, const char *words)
+static size_t skip_space(const struct parser *p, size_t i)
+{
+	while (i < p->text.n && p->text.p[i] && strchr(" \n\t\r", p->text.p[i]))
+		i++;
+	return i;
+}
+
+/* Where the token begins that yajl has read, or stopped in: behind the space and separator in between. */
+static size_t token(const struct parser *p)
+{
+	const size_t i = skip_space(p, p->done);
+	const char between = p->key.p ? ':' : p->depth && p->open[p->depth].in->n ? ',' : 0;
+
+	return between && i < p->text.n && p->text.p[i] == between ? skip_space(p, i + 1) : i;
+}
+
+/* The answer of a callback that ends the parse. */
+static int refuse(struct parser *p, size_t at, enum err code, const char *words)
 {
 	unsigned long line = 1, column = 1;
 
-	for (const char *p = s->begin; p < at; p++) {
-		if (*p == '\n')
+	for (size_t i = 0; i < at; i++) {
+		if (p->text.p[i] == '\n')
 			line++, column = 1;
-		else if (((unsigned char)*p & 0xc0) != 0x80)
+		else if (((unsigned char)p->text.p[i] & 0xc0) != 0x80)
 			column++;
 	}
-	return fault_set(s->fault, code, NULL, "%lu:%lu: %s", line, column, words);
+	p->at = at;
+	p->e = fault_set(p->fault, code, NULL, "%lu:%lu: %s", line, column, words);
+	return 0;
 }
 
-static enum err no_memory(struct parser *s)
-{
-	return fault_set(s->fault, ERR_NO_MEMORY, NULL, "more than this request may take");
-}
+/* yajl's words, and ours; inside: the place is where it stopped, not where the token begins. */
+static const struct {
+	const char *theirs, *ours;
+	bool inside;
+} words[] = {
+	{ "invalid char in", "a value belongs here", false },
+	{ "invalid string in", "a value belongs here", false },
+	{ "probable comment", "a value belongs here", false },
+	{ "unallowed token", "a value belongs here", false },
+	{ "malformed number", "not a number of JSON", false },
+	{ "invalid object key", "a key belongs here", false },
+	{ "by a colon", "a colon belongs here", false },
+	{ "',' or '}'", "a comma or } belongs here", false },
+	{ "',' or ']'", "a comma or ] belongs here", false },
+	{ "trailing garbage", "something behind the end", false },
+	{ "invalid character inside", "a control character in a text", true },
+	{ "'\\' occurs", "an escape that JSON does not have", true },
+	{ "(non-hex)", "four hexadecimal digits belong here", true },
+};
 
-static void skip_space(struct parser *s)
+static void refuse_syntax(struct parser *p)
 {
-	while (s->p < s->end && (*s->p == ' ' || *s->p == '\n' || *s->p == '\t' || *s->p == '\r'))
-		s->p++;
-}
-
-static bool take(struct parser *s, char c)
-{
-	if (s->p == s->end || *s->p != c)
-		return false;
-	s->p++;
-	return true;
-}
-
-/* ---- texts ---- */
-
-static bool take_hex(struct parser *s, uint32_t *out)
-{
-	*out = 0;
-	for (int i = 0; i < 4; i++, s->p++) {
-		const char c = s->p < s->end ? *s->p : 0;
-		if (c >= '0' && c <= '9')
-			*out = *out << 4 | (uint32_t)(c - '0');
-		else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
-			*out = *out << 4 | (uint32_t)((c | 0x20) - 'a' + 10);
-		else
-			return false;
-	}
-	return true;
-}
-
-static size_t put_utf8(uint32_t cp, char *to)
-{
-	if (cp < 0x80) {
-		to[0] = (char)cp;
-		return 1;
-	}
-	if (cp < 0x800) {
-		to[0] = (char)(0xc0 | cp >> 6);
-		to[1] = (char)(0x80 | (cp & 0x3f));
-		return 2;
-	}
-	const size_t n = cp < 0x10000 ? 3 : 4;
+	const char *theirs = (const char *)yajl_get_error(p->yajl, 0, NULL, 0);
 	size_t i = 0;
-	if (n == 4)
-		to[i++] = (char)(0xf0 | cp >> 18);
-	to[i++] = (char)(n == 4 ? 0x80 | (cp >> 12 & 0x3f) : 0xe0 | cp >> 12);
-	to[i++] = (char)(0x80 | (cp >> 6 & 0x3f));
-	to[i++] = (char)(0x80 | (cp & 0x3f));
-	return n;
+
+	while (i < ARRAY_LEN(words) && !strstr(theirs, words[i].theirs))
+		i++;
+	if (i == ARRAY_LEN(words))
+		(void)refuse(p, token(p), ERR_BAD_JSON, "not JSON");
+	else
+		(void)refuse(p, words[i].inside ? yajl_get_bytes_consumed(p->yajl) : token(p),
+			     ERR_BAD_JSON, words[i].ours);
 }
 
-/* \uXXXX, two of them for what lies beyond U+FFFF; `u` was taken. 0 in *cp: refused. */
-static enum err take_unicode(struct parser *s, uint32_t *cp)
-{
-	const char *at = s->p;
-	uint32_t low;
+/* ---- nodes ---- */
 
-	if (!take_hex(s, cp))
-		return stop(s, at, ERR_BAD_JSON, "four hexadecimal digits belong here");
-	if (*cp == 0)
-		return stop(s, at, ERR_BAD_UTF8, "U+0000 in a text");
-	if (*cp < 0xd800 || *cp > 0xdfff)
-		return ERR_OK;
-	if (*cp > 0xdbff || !take(s, '\\') || !take(s, 'u') || !take_hex(s, &low) || low < 0xdc00 ||
-	    low > 0xdfff)
-		return stop(s, at, ERR_BAD_UTF8, "half of a surrogate pair");
-	*cp = 0x10000 + ((*cp - 0xd800) << 10) + (low - 0xdc00);
-	return ERR_OK;
+static struct json *add(struct parser *p, enum json_type type)
+{
+	struct frame *f = &p->open[p->depth];
+	struct json *node = json_memory_take(&p->memory, sizeof(*node));
+
+	*node = (struct json){ .type = type, .key = p->key, .at = token(p) };
+	p->done = yajl_get_bytes_consumed(p->yajl);
+	p->key = (struct str){ 0 };
+	*f->link = node;
+	f->link = &node->next;
+	f->in->n++;
+	return node;
 }
 
-/* What stands behind a backslash; appended at to, at most 4 bytes. */
-static enum err take_escape(struct parser *s, char *to, size_t *n)
+static int on_null(void *arg)
 {
-	static const char from[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
-	const char c = s->p < s->end ? *s->p : 0;
-	const char *at = c ? strchr(from, c) : NULL;
-	uint32_t cp;
-
-	if (at) {
-		s->p++;
-		to[(*n)++] = meant[at - from];
-		return ERR_OK;
-	}
-	if (!take(s, 'u'))
-		return stop(s, s->p, ERR_BAD_JSON, "an escape that JSON does not have");
-	const enum err e = take_unicode(s, &cp);
-	if (!e)
-		*n += put_utf8(cp, to + *n);
-	return e;
+	(void)add(arg, json_null);
+	return 1;
 }
 
-/* The rest of a text with escapes, up to its closing quote. `head` is what was read before. */
-static enum err take_escaped(struct parser *s, struct str head, struct str *out)
+static int on_bool(void *arg, int value)
 {
-	/* an escape is never shorter than what it means */
-	const char *quote = s->p;
-	size_t n = head.n;
-	enum err e = ERR_OK;
-
-	while (quote < s->end && *quote != '"')
-		quote += *quote == '\\' && quote + 1 < s->end ? 2 : 1;
-	char *to = arena_alloc(s->arena, head.n + (size_t)(quote - s->p) + 1);
-	if (!to)
-		return no_memory(s);
-	if (head.n)
-		memcpy(to, head.p, head.n);
-	while (!e && s->p < s->end && *s->p != '"') {
-		if ((unsigned char)*s->p < 0x20)
-			return stop(s, s->p, ERR_BAD_JSON, "a control character in a text");
-		if (take(s, '\\'))
-			e = take_escape(s, to, &n);
-		else
-			to[n++] = *s->p++;
-	}
-	*out = (struct str){ to, n };
-	return e;
+	(void)add(arg, value ? json_true : json_false);
+	return 1;
 }
 
-static enum err parse_text(struct parser *s, struct str *out)
+static int on_number(void *arg, const char *digits, size_t n)
 {
-	const char *from = s->p;
-	unsigned char odd = 0;
-	enum err e = ERR_OK;
-
-	while (s->p < s->end && *s->p != '"' && *s->p != '\\' && (unsigned char)*s->p >= 0x20)
-		odd |= (unsigned char)*s->p++;
-	*out = (struct str){ from, (size_t)(s->p - from) };
-	if (s->p < s->end && *s->p == '\\') {
-		odd = 0x80;
-		e = take_escaped(s, *out, out);
-	} else if (s->p < s->end && *s->p != '"') {
-		return stop(s, s->p, ERR_BAD_JSON, "a control character in a text");
-	}
-	if (e)
-		return e;
-	if (odd >= 0x80 && !utf8_valid(*out))
-		return stop(s, from, ERR_BAD_UTF8, "text that is not valid UTF-8");
-	return take(s, '"') ? ERR_OK : stop(s, s->p, ERR_BAD_JSON, "a text without its end");
-}
-
-/* ---- numbers and words ---- */
-
-static bool take_digits(struct parser *s)
-{
-	const char *from = s->p;
-
-	while (s->p < s->end && *s->p >= '0' && *s->p <= '9')
-		s->p++;
-	return s->p > from;
-}
-
-static enum err parse_number(struct parser *s, struct json *out)
-{
-	const char *from = s->p;
-	const bool minus = take(s, '-');
-	const char *digits = s->p;
+	struct parser *p = arg;
+	const bool minus = *digits == '-';
 	int64_t v = 0;
 
-	out->type = json_integer;
-	if (!take_digits(s) || (*digits == '0' && s->p > digits + 1))
-		return stop(s, from, ERR_BAD_JSON, "not a number of JSON");
-	const char *end = s->p;
-	if (take(s, '.')) {
-		out->type = json_real;
-		if (!take_digits(s))
-			return stop(s, from, ERR_BAD_JSON, "not a number of JSON");
-	}
-	if (take(s, 'e') || take(s, 'E')) {
-		out->type = json_real;
-		if (!take(s, '-'))
-			(void)take(s, '+');
-		if (!take_digits(s))
-			return stop(s, from, ERR_BAD_JSON, "not a number of JSON");
-	}
-	for (const char *p = digits; out->type == json_integer && p < end; p++) {
-		const int64_t digit = minus ? -(*p - '0') : *p - '0';
-		if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, digit, &v))
-			return stop(s, from, ERR_OVERFLOW, "a number beyond 64 bits");
-	}
-	out->integer = v;
-	return ERR_OK;
-}
-
-static enum err parse_word(struct parser *s, struct json *out)
-{
-	static const struct {
-		struct str word;
-		enum json_type type;
-	} words[] = { { { "null", 4 }, json_null },
-		      { { "false", 5 }, json_false },
-		      { { "true", 4 }, json_true } };
-	const size_t left = (size_t)(s->end - s->p);
-
-	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-		const struct str w = words[i].word;
-		if (left >= w.n && memcmp(s->p, w.p, w.n) == 0) {
-			s->p += w.n;
-			out->type = words[i].type;
-			return ERR_OK;
+	for (size_t i = minus; i < n; i++) {
+		if (digits[i] < '0' || digits[i] > '9') {
+			(void)add(p, json_real);
+			return 1;
 		}
 	}
-	return stop(s, s->p, ERR_BAD_JSON, left ? "a value belongs here" : "the text ends too early");
+	for (size_t i = minus; i < n; i++) {
+		const int64_t digit = minus ? '0' - digits[i] : digits[i] - '0';
+		if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, digit, &v))
+			return refuse(p, token(p), ERR_OVERFLOW, "a number beyond 64 bits");
+	}
+	add(p, json_integer)->integer = v;
+	return 1;
 }
 
-/* ---- arrays and objects ---- */
-
-static enum err parse_key(struct parser *s, const struct json *object, struct json *member)
+/* yajl gives a part of our text where nothing in it is escaped, else its own memory, used again. */
+static bool take_text(struct parser *p, const unsigned char *s, size_t n, struct str *out)
 {
-	const char *at = s->p;
+	const char *c = (const char *)s;
 
-	if (!take(s, '"'))
-		return stop(s, at, ERR_BAD_JSON, "a key belongs here");
-	enum err e = parse_text(s, &member->key);
-	if (e)
-		return e;
-	if (json_member(object, member->key))
-		return stop(s, at, ERR_DUPLICATE_KEY, "this key stands twice");
+	*out = (struct str){ c, n };
+	if (!utf8_valid(*out))
+		return refuse(p, token(p), ERR_BAD_UTF8, "text that is not valid UTF-8");
+	if (c >= p->text.p && c < p->text.p + p->text.n)
+		return true;
+	char *copy = json_memory_take(&p->memory, n);
+	memcpy(copy, s, n);
+	out->p = copy;
+	return true;
+}
+
+static int on_text(void *arg, const unsigned char *s, size_t n)
+{
+	struct str text;
+
+	if (!take_text(arg, s, n, &text))
+		return 0;
+	add(arg, json_text)->text = text;
+	return 1;
+}
+
+static int on_key(void *arg, const unsigned char *s, size_t n)
+{
+	struct parser *p = arg;
+	const struct json *object = p->open[p->depth].in;
+	struct str key;
+
+	if (!take_text(p, s, n, &key))
+		return 0;
+	if (json_member(object, key))
+		return refuse(p, token(p), ERR_DUPLICATE_KEY, "this key stands twice");
 	if (object->n == MAP_KEYS_MAX)
-		return stop(s, at, ERR_TOO_LARGE, "an object with too many keys");
-	skip_space(s);
-	if (!take(s, ':'))
-		return stop(s, s->p, ERR_BAD_JSON, "a colon belongs here");
-	return ERR_OK;
+		return refuse(p, token(p), ERR_TOO_LARGE, "an object with too many keys");
+	p->key = key;
+	p->done = yajl_get_bytes_consumed(p->yajl);
+	return 1;
 }
 
-/* The items behind [ or the members behind {, with the closing bracket. */
-static enum err parse_items(struct parser *s, unsigned depth, struct json *out)
+static int begin(struct parser *p, enum json_type type)
 {
-	const bool object = out->type == json_object;
-	const char close = object ? '}' : ']';
-	const struct json **link = &out->first;
+	if (p->depth == JSON_DEPTH_MAX)
+		return refuse(p, yajl_get_bytes_consumed(p->yajl), ERR_TOO_DEEP,
+			      "values nested too deep");
+	struct json *node = add(p, type);
+	p->open[++p->depth] = (struct frame){ node, &node->first };
+	return 1;
+}
 
-	if (depth == JSON_DEPTH_MAX)
-		return stop(s, s->p, ERR_TOO_DEEP, "values nested too deep");
-	skip_space(s);
-	if (take(s, close))
-		return ERR_OK;
-	for (;;) {
-		struct json *item = arena_zalloc(s->arena, 1, sizeof(*item));
-		if (!item)
-			return no_memory(s);
-		skip_space(s);
-		enum err e = object ? parse_key(s, out, item) : ERR_OK;
-		if (!e)
-			e = parse_value(s, depth + 1, item);
-		if (e)
-			return e;
-		*link = item;
-		link = &item->next;
-		out->n++;
-		skip_space(s);
-		if (take(s, close))
-			return ERR_OK;
-		if (!take(s, ','))
-			return stop(s, s->p, ERR_BAD_JSON, object ? "a comma or } belongs here" :
-								    "a comma or ] belongs here");
+static int on_object(void *arg)
+{
+	return begin(arg, json_object);
+}
+
+static int on_array(void *arg)
+{
+	return begin(arg, json_array);
+}
+
+static int on_end(void *arg)
+{
+	struct parser *p = arg;
+
+	p->depth--;
+	p->done = yajl_get_bytes_consumed(p->yajl);
+	return 1;
+}
+
+/* ---- the whole ---- */
+
+enum half { HALF_NONE, HALF_FIRST, HALF_SECOND };
+
+/* Whether the half of a surrogate pair is escaped at i: \ud800 to \udbff, \udc00 to \udfff. */
+static enum half half_at(const struct parser *p, size_t i)
+{
+	const char *s = p->text.p + i;
+
+	if (p->text.n - i < 6 || s[0] != '\\' || s[1] != 'u' || (s[2] | 0x20) != 'd')
+		return HALF_NONE;
+	const char c = (char)(s[3] | 0x20);
+	return c == '8' || c == '9' || c == 'a' || c == 'b' ? HALF_FIRST :
+	       c >= 'c' && c <= 'f'			    ? HALF_SECOND :
+							      HALF_NONE;
+}
+
+/* yajl makes a question mark, or a wrong character, of a half: refuse it before. */
+static bool pairs_are_whole(struct parser *p)
+{
+	for (size_t i = 0; i < p->text.n;) {
+		const char *escape = memchr(p->text.p + i, '\\', p->text.n - i);
+		if (!escape)
+			return true;
+		i = (size_t)(escape - p->text.p);
+		const enum half half = half_at(p, i);
+		if (half == HALF_SECOND || (half == HALF_FIRST && half_at(p, i + 6) != HALF_SECOND))
+			return refuse(p, i + 2, ERR_BAD_UTF8, "half of a surrogate pair");
+		i += half ? 12 : 2;
 	}
+	return true;
 }
 
-static enum err parse_value(struct parser *s, unsigned depth, struct json *out)
+static void parse(struct parser *p)
 {
-	skip_space(s);
-	switch (s->p < s->end ? *s->p : 0) {
-	case '{':
-	case '[':
-		out->type = *s->p++ == '{' ? json_object : json_array;
-		return parse_items(s, depth, out);
-	case '"':
-		s->p++;
-		out->type = json_text;
-		return parse_text(s, &out->text);
-	case '-': case '0': case '1': case '2': case '3': case '4':
-	case '5': case '6': case '7': case '8': case '9':
-		return parse_number(s, out);
-	default:
-		return parse_word(s, out);
+	static const yajl_callbacks callbacks = {
+		.yajl_null = on_null, .yajl_boolean = on_bool, .yajl_number = on_number,
+		.yajl_string = on_text, .yajl_map_key = on_key,
+		.yajl_start_map = on_object, .yajl_end_map = on_end,
+		.yajl_start_array = on_array, .yajl_end_array = on_end
+	};
+	yajl_alloc_funcs funcs = json_memory_funcs(&p->memory);
+
+	p->yajl = yajl_alloc(&callbacks, &funcs, p);
+	/* take_text does it, and whole */
+	(void)yajl_config(p->yajl, yajl_dont_validate_strings, 1);
+	yajl_status s = yajl_parse(p->yajl, (const unsigned char *)p->text.p, p->text.n);
+	if (s == yajl_status_error)
+		refuse_syntax(p);
+	if (s != yajl_status_ok)
+		return;
+	const size_t behind = skip_space(p, p->done);
+	if (p->root.n && p->depth == 0 && behind < p->text.n) {
+		(void)refuse(p, behind, ERR_BAD_JSON, "something behind the end");
+		return;
 	}
+	/* only now does a number end that the text ends with */
+	s = yajl_complete_parse(p->yajl);
+	if (s == yajl_status_error)
+		(void)refuse(p, p->text.n, ERR_BAD_JSON, "the text ends too early");
 }
 
-enum err json_parse(struct str text, struct arena *a, const struct json **out, struct fault *fault)
+enum err json_parse(struct str text, struct arena *a, const struct json **out, size_t *at,
+		    struct fault *fault)
 {
-	struct parser s = { text.p, text.p, text.n ? text.p + text.n : text.p, a, fault };
-	struct json *root = arena_zalloc(a, 1, sizeof(*root));
+	struct parser p = { .memory.arena = a, .text = text, .fault = fault };
 
-	if (!root)
-		return no_memory(&s);
-	const enum err e = parse_value(&s, 0, root);
-	if (e)
-		return e;
-	skip_space(&s);
-	*out = root;
-	return s.p == s.end ? ERR_OK : stop(&s, s.p, ERR_BAD_JSON, "something behind the end");
+	p.open[0] = (struct frame){ &p.root, &p.root.first };
+	if (setjmp(p.memory.full)) {
+		*at = 0;
+		return fault_set(fault, ERR_NO_MEMORY, NULL, "more than this request may take");
+	}
+	if (pairs_are_whole(&p))
+		parse(&p);
+	ensure(p.e || p.root.n == 1);
+	*out = p.root.first;
+	*at = p.at;
+	return p.e;
 }
 
 const struct json *json_member(const struct json *json, struct str key)

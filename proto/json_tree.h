@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * json_tree: JSON text (RFC 8259) as a tree in an arena, read within bounds.
+ * json_tree: JSON text (RFC 8259) as a tree in an arena, read by yajl within bounds.
  *
  * Refused are double keys, invalid UTF-8, U+0000, whole numbers beyond 64 bits, nesting beyond
  * JSON_DEPTH_MAX, objects of more than MAP_KEYS_MAX keys, and anything behind the value. Texts without
@@ -29,13 +29,15 @@ struct json {
 	struct str key;	   /* of a member; else empty */
 	struct str text;
 	int64_t integer;
+	size_t at;	   /* where it begins: bytes before it */
 	const struct json *first, *next; /* of the items or members; the next beside this one */
 };
 /*
  * Parse one value. ERR_BAD_JSON, ERR_BAD_UTF8, ERR_DUPLICATE_KEY, ERR_OVERFLOW, ERR_TOO_DEEP,
- * ERR_TOO_LARGE, ERR_NO_MEMORY; the words of the fault begin with line:column, from 1.
+ * ERR_TOO_LARGE, ERR_NO_MEMORY; the words of the fault begin with line:column, from 1. On an error
+ * *at is the place of it, in bytes; else it is not set.
  */
-MUST_USE enum err json_parse(struct str text, struct arena *a, const struct json **out,
+MUST_USE enum err json_parse(struct str text, struct arena *a, const struct json **out, size_t *at,
 			     struct fault *fault);
 /* A member by its key, NULL where there is none; json is an object. */
 const struct json *json_member(const struct json *json, struct str key);

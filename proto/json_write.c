@@ -1,213 +1,228 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * json_write: records as JSON text.
+ * json_write: records as JSON text, by yajl, which knows where commas, quotes and escapes go.
  *
  * A record in memory is walked by its description. An event's bytes are walked as they stand, with
  * the description only saying how a value is written, so that keys and words that are not known
- * here come out too.
+ * here come out too. The first error is kept; what is written behind it is taken back at the end.
  */
 #include <inttypes.h>
+#include <stdio.h>
+#include <yajl/yajl_gen.h>
 
 #include "proto/field.h"
+#include "proto/json_memory.h"
 #include "proto/wire.h"
 
-static enum err write_record(const struct shape *s, const void *rec, struct arena *a,
-			     struct buf *out);
-static enum err write_item(struct wire *w, const struct field *f, struct arena *a, struct buf *out);
-static enum err write_pairs(struct wire *w, uint64_t n, const struct shape *s, bool first,
-			    struct arena *a, struct buf *out);
+struct writer {
+	struct json_memory memory;
+	yajl_gen gen;
+	struct buf *out;
+	enum err e;
+};
+
+static void write_record(struct writer *w, const struct shape *s, const void *rec);
+static void write_item(struct writer *w, struct wire *in, const struct field *f);
+static void write_pairs(struct writer *w, struct wire *in, uint64_t n, const struct shape *s);
+
+/* ---- yajl's pieces ---- */
+
+static void append(void *arg, const char *p, size_t n)
+{
+	struct writer *w = arg;
+
+	if (!w->e)
+		w->e = buf_put(w->out, p, n);
+}
+
+/* yajl refuses only a wrong order of calls, or a depth far beyond MSG_DEPTH_MAX. */
+static void took(yajl_gen_status s)
+{
+	ensure(s == yajl_gen_status_ok);
+}
+
+static void put_quoted(struct writer *w, struct str s)
+{
+	took(yajl_gen_string(w->gen, (const unsigned char *)s.p, s.n));
+}
+
+static void put_word(struct writer *w, const char *word)
+{
+	put_quoted(w, str_of(word));
+}
+
+static void put_unsigned(struct writer *w, uint64_t n)
+{
+	char digits[24];
+	const int size = snprintf(digits, sizeof(digits), "%" PRIu64, n);
+
+	took(yajl_gen_number(w->gen, digits, (size_t)size));
+}
 
 /* ---- scalars ---- */
 
-static enum err put_literal(struct buf *out, const char *text)
-{
-	return buf_put(out, text, strlen(text));
-}
-
-/* What RFC 8259 wants escaped: quotes, backslashes and control characters. */
-static bool plain(unsigned char c)
-{
-	return c >= 0x20 && c != '"' && c != '\\';
-}
-
-static enum err put_escape(struct buf *out, unsigned char c)
-{
-	switch (c) {
-	case '"':
-		return put_literal(out, "\\\"");
-	case '\\':
-		return put_literal(out, "\\\\");
-	case '\n':
-		return put_literal(out, "\\n");
-	case '\t':
-		return put_literal(out, "\\t");
-	default:
-		return buf_printf(out, "\\u%04x", c);
-	}
-}
-
-static enum err put_quoted(struct buf *out, struct str s)
-{
-	enum err e = put_literal(out, "\"");
-	size_t done = 0;
-
-	while (!e && done < s.n) {
-		size_t n = 0;
-		while (done + n < s.n && plain((unsigned char)s.p[done + n]))
-			n++;
-		e = buf_put(out, s.p + done, n);
-		done += n;
-		if (!e && done < s.n)
-			e = put_escape(out, (unsigned char)s.p[done++]);
-	}
-	return e ? e : put_literal(out, "\"");
-}
-
-static enum err put_hex(struct buf *out, struct str bytes)
+static void put_hex(struct writer *w, struct str bytes)
 {
 	static const char digits[] = "0123456789abcdef";
-	char *p;
-	const enum err e = buf_grow(out, 2 * bytes.n + 2, &p);
+	char *p = json_memory_take(&w->memory, 2 * bytes.n);
 
-	if (e)
-		return e;
-	*p++ = '"';
 	for (size_t i = 0; i < bytes.n; i++) {
-		*p++ = digits[(unsigned char)bytes.p[i] >> 4];
-		*p++ = digits[(unsigned char)bytes.p[i] & 15];
+		p[2 * i] = digits[(unsigned char)bytes.p[i] >> 4];
+		p[2 * i + 1] = digits[(unsigned char)bytes.p[i] & 15];
 	}
-	*p = '"';
-	return ERR_OK;
+	put_quoted(w, (struct str){ p, 2 * bytes.n });
 }
 
-static enum err put_uuid(struct buf *out, const void *id)
+static void put_uuid(struct writer *w, const void *id)
 {
 	char text[ID_TEXT_SIZE];
 
 	id_format(id, text);
-	return buf_printf(out, "\"%s\"", text);
+	put_word(w, text);
 }
 
-static enum err put_time(struct buf *out, int64_t us)
+static void put_time(struct writer *w, int64_t us)
 {
 	char text[TIME_TEXT_SIZE];
 
 	time_format(us, text);
-	return buf_printf(out, "\"%s\"", text);
+	put_word(w, text);
 }
 
-static enum err put_minor(struct buf *out, const char *name, bool open, int64_t minor,
-			  const struct currency *c)
+static void put_minor(struct writer *w, const char *name, bool open, int64_t minor,
+		      const struct currency *c)
 {
 	char text[MINOR_TEXT_SIZE];
 
-	if (open)
-		return buf_printf(out, "\"%s\":null,", name);
+	put_word(w, name);
+	if (open) {
+		took(yajl_gen_null(w->gen));
+		return;
+	}
 	minor_format(minor, c, text);
-	return buf_printf(out, "\"%s\":\"%s\",", name, text);
+	put_word(w, text);
 }
 
-static enum err put_amount(struct buf *out, const struct amount *a)
+static void put_flag(struct writer *w, const char *name, bool value)
+{
+	if (!value)
+		return;
+	put_word(w, name);
+	took(yajl_gen_bool(w->gen, true));
+}
+
+static void put_amount(struct writer *w, const struct amount *a)
 {
 	const struct currency *c = currency_find(str_of(a->currency));
 
 	require(c);
-	enum err e = put_literal(out, "{");
-	if (!e)
-		e = put_minor(out, "low", a->low_open, a->low, c);
-	if (!e)
-		e = put_minor(out, "high", a->high_open, a->high, c);
-	if (e)
-		return e;
-	return buf_printf(out, "\"currency\":\"%s\"%s%s%s}", a->currency,
-			  a->approx ? ",\"approx\":true" : "",
-			  a->low_excl ? ",\"low_excl\":true" : "",
-			  a->high_excl ? ",\"high_excl\":true" : "");
+	took(yajl_gen_map_open(w->gen));
+	put_minor(w, "low", a->low_open, a->low, c);
+	put_minor(w, "high", a->high_open, a->high, c);
+	put_word(w, "currency");
+	put_word(w, a->currency);
+	put_flag(w, "approx", a->approx);
+	put_flag(w, "low_excl", a->low_excl);
+	put_flag(w, "high_excl", a->high_excl);
+	took(yajl_gen_map_close(w->gen));
 }
 
 /* ---- bytes of an event ---- */
 
+static bool next(struct writer *w, struct wire *in, struct item *item)
+{
+	if (!w->e)
+		w->e = wire_next(in, item, NULL);
+	return !w->e;
+}
+
 /* Bytes that are no amount are written as the map that they are. */
-static enum err write_amount_item(struct wire *w, const struct item *head, struct wire begin,
-				  struct arena *a, struct buf *out)
+static void write_amount_item(struct writer *w, struct wire *in, const struct item *head,
+			      struct wire begin)
 {
 	struct bounds b;
 	struct amount amount;
-	enum err e = wire_pass(w, head, 1, NULL);
 
-	if (e)
-		return e;
-	const struct str bytes = { (const char *)begin.p, (size_t)(w->p - begin.p) };
-	if (record_decode(&shape_bounds, bytes, a, &b, NULL) || amount_of_bounds(&b, &amount, NULL))
-		return write_item(&begin, NULL, a, out);
-	return put_amount(out, &amount);
+	w->e = wire_pass(in, head, 1, NULL);
+	if (w->e)
+		return;
+	const struct str bytes = { (const char *)begin.p, (size_t)(in->p - begin.p) };
+	if (record_decode(&shape_bounds, bytes, w->memory.arena, &b, NULL) ||
+	    amount_of_bounds(&b, &amount, NULL))
+		write_item(w, &begin, NULL);
+	else
+		put_amount(w, &amount);
 }
 
-static enum err write_items(struct wire *w, uint64_t n, const struct field *f, struct arena *a,
-			    struct buf *out)
+static void write_items(struct writer *w, struct wire *in, uint64_t n, const struct field *f)
 {
 	struct field one;
-	enum err e = put_literal(out, "[");
 
 	if (f) {
 		one = *f;
 		one.list = false;
 	}
-	for (uint64_t i = 0; !e && i < n; i++) {
-		if (i)
-			e = put_literal(out, ",");
-		if (!e)
-			e = write_item(w, f ? &one : NULL, a, out);
-	}
-	return e ? e : put_literal(out, "]");
+	took(yajl_gen_array_open(w->gen));
+	for (uint64_t i = 0; !w->e && i < n; i++)
+		write_item(w, in, f ? &one : NULL);
+	took(yajl_gen_array_close(w->gen));
 }
 
-static enum err write_bin(const struct item *item, const struct field *f, struct buf *out)
+static void write_bin(struct writer *w, const struct item *item, const struct field *f)
 {
-	return f && f->type == F_ID && item->s.n == ID_SIZE ? put_uuid(out, item->s.p) :
-							      put_hex(out, item->s);
+	if (f && f->type == F_ID && item->s.n == ID_SIZE)
+		put_uuid(w, item->s.p);
+	else
+		put_hex(w, item->s);
 }
 
 /* The value that comes next; f says what it should be, NULL where nobody knows. */
-static enum err write_item(struct wire *w, const struct field *f, struct arena *a, struct buf *out)
+static void write_item(struct writer *w, struct wire *in, const struct field *f)
 {
-	const struct wire begin = *w;
+	const struct wire begin = *in;
 	struct item item;
-	enum err e = wire_next(w, &item, NULL);
 
-	if (e)
-		return e;
+	if (!next(w, in, &item))
+		return;
 	switch (item.kind) {
 	case ITEM_NIL:
-		return put_literal(out, "null");
+		took(yajl_gen_null(w->gen));
+		return;
 	case ITEM_BOOL:
-		return put_literal(out, item.u ? "true" : "false");
+		took(yajl_gen_bool(w->gen, item.u != 0));
+		return;
 	case ITEM_UINT:
-		return buf_printf(out, "%" PRIu64, item.u);
+		put_unsigned(w, item.u);
+		return;
 	case ITEM_NEGATIVE:
-		return buf_printf(out, "%" PRId64, item.i);
+		took(yajl_gen_integer(w->gen, item.i));
+		return;
 	case ITEM_TEXT:
-		return put_quoted(out, item.s);
+		put_quoted(w, item.s);
+		return;
 	case ITEM_BIN:
-		return write_bin(&item, f, out);
+		write_bin(w, &item, f);
+		return;
 	case ITEM_ARRAY:
-		return write_items(w, item.u, f, a, out);
+		write_items(w, in, item.u, f);
+		return;
 	case ITEM_MAP:
-		if (f && f->type == F_AMOUNT)
-			return write_amount_item(w, &item, begin, a, out);
-		e = put_literal(out, "{");
-		if (!e)
-			e = write_pairs(w, item.u, f && f->type == F_SUB ? f->sub : NULL, true, a,
-					out);
-		return e ? e : put_literal(out, "}");
+		if (f && f->type == F_AMOUNT) {
+			write_amount_item(w, in, &item, begin);
+			return;
+		}
+		took(yajl_gen_map_open(w->gen));
+		write_pairs(w, in, item.u, f && f->type == F_SUB ? f->sub : NULL);
+		took(yajl_gen_map_close(w->gen));
+		return;
 	}
 	impossible("every kind of item is handled");
 }
 
 /* The next value, if it is one that stands for absent. */
-static bool absent(const struct wire *w, const struct field *f)
+static bool absent(const struct wire *in, const struct field *f)
 {
-	struct wire ahead = *w;
+	struct wire ahead = *in;
 	struct item item;
 
 	return f && !wire_next(&ahead, &item, NULL) && item.kind == ITEM_NIL;
@@ -222,163 +237,193 @@ static const struct field *field_named(const struct shape *s, struct str key)
 }
 
 /* n pairs of a map as members of an object; s knows some of the keys, NULL: none. */
-static enum err write_pairs(struct wire *w, uint64_t n, const struct shape *s, bool first,
-			    struct arena *a, struct buf *out)
+static void write_pairs(struct writer *w, struct wire *in, uint64_t n, const struct shape *s)
 {
 	struct item item;
 	struct str key;
-	enum err e = ERR_OK;
 
-	for (uint64_t i = 0; !e && i < n; i++) {
-		e = wire_key(w, &key, NULL);
-		if (e)
-			break;
+	for (uint64_t i = 0; !w->e && i < n; i++) {
+		w->e = wire_key(in, &key, NULL);
+		if (w->e)
+			return;
 		const struct field *f = field_named(s, key);
-		if (absent(w, f)) {
-			e = wire_next(w, &item, NULL);
+		if (absent(in, f)) {
+			(void)next(w, in, &item);
 			continue;
 		}
-		if (!first)
-			e = put_literal(out, ",");
-		first = false;
-		if (!e)
-			e = put_quoted(out, key);
-		if (!e)
-			e = put_literal(out, ":");
-		if (!e)
-			e = write_item(w, f, a, out);
+		put_quoted(w, key);
+		write_item(w, in, f);
 	}
-	return e;
 }
 
 /* The members of an event's object out of its bytes, which are known to be an event. */
-static enum err write_event(struct str bytes, bool first, struct arena *a, struct buf *out)
+static void write_event(struct writer *w, struct str bytes)
 {
-	struct wire w = wire_of(bytes);
+	struct wire in = wire_of(bytes);
 	struct item item;
-	enum err e = wire_next(&w, &item, NULL);
 
-	if (!e)
-		e = write_pairs(&w, item.u, &shape_event, first, a, out);
-	return e ? e : put_literal(out, "}");
+	if (next(w, &in, &item))
+		write_pairs(w, &in, item.u, &shape_event);
 }
 
-static enum err write_bytes(struct str bytes, struct arena *a, struct buf *out)
+static void write_bytes(struct writer *w, struct str bytes)
 {
 	struct event_keys keys;
 
-	if (event_peek(bytes, &keys, NULL))
-		return put_hex(out, bytes);
-	const enum err e = put_literal(out, "{");
-	return e ? e : write_event(bytes, true, a, out);
+	if (event_peek(bytes, &keys, NULL)) {
+		put_hex(w, bytes);
+		return;
+	}
+	took(yajl_gen_map_open(w->gen));
+	write_event(w, bytes);
+	took(yajl_gen_map_close(w->gen));
 }
 
 /* ---- records ---- */
 
-static enum err write_value(const struct field *f, const void *p, struct arena *a, struct buf *out)
+static void write_value(struct writer *w, const struct field *f, const void *p)
 {
 	switch (f->type) {
 	case F_BOOL:
-		return put_literal(out, *(const bool *)p ? "true" : "false");
+		took(yajl_gen_bool(w->gen, *(const bool *)p));
+		return;
 	case F_U64:
-		return buf_printf(out, "%" PRIu64, *(const uint64_t *)p);
+		put_unsigned(w, *(const uint64_t *)p);
+		return;
 	case F_I64:
-		return buf_printf(out, "%" PRId64, *(const int64_t *)p);
+		took(yajl_gen_integer(w->gen, *(const int64_t *)p));
+		return;
 	case F_TIME:
-		return put_time(out, *(const int64_t *)p);
+		put_time(w, *(const int64_t *)p);
+		return;
 	case F_ID:
-		return put_uuid(out, p);
+		put_uuid(w, p);
+		return;
 	case F_HASH:
-		return put_hex(out, (struct str){ p, HASH_SIZE });
+		put_hex(w, (struct str){ p, HASH_SIZE });
+		return;
 	case F_BYTES:
-		return write_bytes(*(const struct str *)p, a, out);
+		write_bytes(w, *(const struct str *)p);
+		return;
 	case F_AMOUNT:
-		return put_amount(out, p);
+		put_amount(w, p);
+		return;
 	case F_ENUM:
-		return put_quoted(out, str_of(enum_word(f->words, *(const int *)p)));
+		put_word(w, enum_word(f->words, *(const int *)p));
+		return;
 	case F_SUB:
-		return write_record(f->sub, p, a, out);
+		write_record(w, f->sub, p);
+		return;
 	case F_PAIRS:
-		impossible("pairs are written as a list");
+		impossible("pairs are written as an object");
 	default:
-		return put_quoted(out, *(const struct str *)p);
+		put_quoted(w, *(const struct str *)p);
 	}
 }
 
-static enum err write_pair(const struct shape *s, const char *rec, struct buf *out)
-{
-	enum err e = put_quoted(out, *(const struct str *)(rec + s->fields[0].offset));
-
-	if (!e)
-		e = put_literal(out, ":");
-	return e ? e : put_quoted(out, *(const struct str *)(rec + s->fields[1].offset));
-}
-
 /* Every list has the layout { v, n }. */
-static enum err write_list(const struct field *f, const void *p, struct arena *a, struct buf *out)
+static void write_list(struct writer *w, const struct field *f, const void *p)
 {
 	const struct str_list *list = p;
 	const char *items = (const char *)list->v;
 	const size_t size = field_size(f);
-	const bool pairs = f->type == F_PAIRS;
-	enum err e = put_literal(out, pairs ? "{" : "[");
 
-	for (size_t i = 0; !e && i < list->n; i++) {
-		if (i)
-			e = put_literal(out, ",");
-		if (!e)
-			e = pairs ? write_pair(f->sub, items + i * size, out) :
-				    write_value(f, items + i * size, a, out);
-	}
-	return e ? e : put_literal(out, pairs ? "}" : "]");
+	took(yajl_gen_array_open(w->gen));
+	for (size_t i = 0; i < list->n; i++)
+		write_value(w, f, items + i * size);
+	took(yajl_gen_array_close(w->gen));
 }
 
-static enum err write_record(const struct shape *s, const void *rec, struct arena *a,
-			     struct buf *out)
+/* A list of keys and values, both texts, as an object. */
+static void write_texts(struct writer *w, const struct shape *s, const void *p)
 {
-	bool first = true;
+	const struct str_list *list = p;
+	const char *pair = (const char *)list->v;
+
+	took(yajl_gen_map_open(w->gen));
+	for (size_t i = 0; i < list->n; i++, pair += s->size) {
+		put_quoted(w, *(const struct str *)(pair + s->fields[0].offset));
+		put_quoted(w, *(const struct str *)(pair + s->fields[1].offset));
+	}
+	took(yajl_gen_map_close(w->gen));
+}
+
+static void write_record(struct writer *w, const struct shape *s, const void *rec)
+{
 	uint64_t has;
-	enum err e = put_literal(out, "{");
 
 	memcpy(&has, rec, sizeof(has));
-	for (size_t i = 0; !e && i < s->nfields; i++) {
+	took(yajl_gen_map_open(w->gen));
+	for (size_t i = 0; i < s->nfields; i++) {
 		const struct field *f = &s->fields[i];
 		const void *p = (const char *)rec + f->offset;
 		/* a word that is not known here was read as 0 */
 		if (!(has >> i & 1) || (f->type == F_ENUM && !f->list && *(const int *)p == 0))
 			continue;
-		e = buf_printf(out, "%s\"%s\":", first ? "" : ",", f->name);
-		first = false;
-		if (!e)
-			e = f->list ? write_list(f, p, a, out) : write_value(f, p, a, out);
+		put_quoted(w, (struct str){ f->name, f->name_n });
+		if (f->type == F_PAIRS)
+			write_texts(w, f->sub, p);
+		else if (f->list)
+			write_list(w, f, p);
+		else
+			write_value(w, f, p);
 	}
-	return e ? e : put_literal(out, "}");
+	took(yajl_gen_map_close(w->gen));
+}
+
+static void write_entry(struct writer *w, const struct entry *entry)
+{
+	took(yajl_gen_map_open(w->gen));
+	put_word(w, "seq");
+	put_unsigned(w, entry->seq);
+	put_word(w, "epoch");
+	put_unsigned(w, entry->epoch);
+	put_word(w, "recorded");
+	put_time(w, entry->recorded);
+	write_event(w, entry->event);
+	took(yajl_gen_map_close(w->gen));
+}
+
+/* ---- the whole ---- */
+
+/* What is to be written: an entry, or else a record. */
+struct subject {
+	const struct entry *entry;
+	const struct shape *shape;
+	const void *rec;
+};
+
+/* All or nothing: on an error the buffer is as it was. */
+static enum err write_whole(const struct subject *what, struct arena *a, struct buf *out)
+{
+	struct writer w = { .memory.arena = a, .out = out };
+	const yajl_alloc_funcs funcs = json_memory_funcs(&w.memory);
+	const size_t before = out->n;
+
+	if (setjmp(w.memory.full)) {
+		out->n = before;
+		return ERR_NO_MEMORY;
+	}
+	w.gen = yajl_gen_alloc(&funcs);
+	(void)yajl_gen_config(w.gen, yajl_gen_print_callback, append, &w);
+	if (what->entry)
+		write_entry(&w, what->entry);
+	else
+		write_record(&w, what->shape, what->rec);
+	if (w.e)
+		out->n = before;
+	return w.e;
 }
 
 enum err json_write(const struct shape *s, const void *rec, struct arena *a, struct buf *out)
 {
-	const size_t before = out->n;
-	const enum err e = write_record(s, rec, a, out);
-
-	if (e)
-		out->n = before;
-	return e;
+	return write_whole(&(struct subject){ .shape = s, .rec = rec }, a, out);
 }
 
 enum err json_write_entry(const struct entry *entry, struct arena *a, struct buf *out)
 {
-	const size_t before = out->n;
-	char recorded[TIME_TEXT_SIZE];
 	struct event_keys keys;
-	enum err e = event_peek(entry->event, &keys, NULL);
+	const enum err e = event_peek(entry->event, &keys, NULL);
 
-	time_format(entry->recorded, recorded);
-	if (!e)
-		e = buf_printf(out, "{\"seq\":%" PRIu64 ",\"epoch\":%" PRIu64 ",\"recorded\":\"%s\"",
-			       entry->seq, entry->epoch, recorded);
-	if (!e)
-		e = write_event(entry->event, false, a, out);
-	if (e)
-		out->n = before;
-	return e;
+	return e ? e : write_whole(&(struct subject){ .entry = entry }, a, out);
 }

@@ -4,11 +4,16 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "proto/msg.h"
+#include "tests/unit/random.h"
 
 #define NOW_US INT64_C(1800000000000000) /* January 2027 */
 #define DEMO_EVENTS 158
+#define NOISES 200000
+#define NOISE_MAX 24 /* bytes */
+#define ARENA_STEP 64 /* bytes */
 
 struct fixture {
 	struct arena arena;
@@ -142,8 +147,27 @@ static void what_cannot_be_read_is_refused_with_its_place(void **state)
 		{ "{\"note\":\"a\nb\"}", ERR_BAD_JSON, "", "1:11: " },
 		{ "{\"note\":\"\\x\"}", ERR_BAD_JSON, "", "1:11: " },
 		{ "{\"note\":\"\\ud800\"}", ERR_BAD_UTF8, "", "half" },
-		{ "{\"note\":01}", ERR_BAD_JSON, "", "1:9: " },
+		{ "{\"note\":01}", ERR_BAD_JSON, "", "1:10: " },
 		{ "{\"note\":1.}", ERR_BAD_JSON, "", "1:9: " },
+		{ "{\"note\":1e+}", ERR_BAD_JSON, "", "1:9: " },
+		{ "{\"note\":\"\\u12g4\"}", ERR_BAD_JSON, "", "1:14: four" },
+		{ "{\"note\":\"\\udc00\"}", ERR_BAD_UTF8, "", "1:12: half" },
+		{ "{\"note\":\"\\ud83d\\u0041\"}", ERR_BAD_UTF8, "", "1:12: half" },
+		{ "{\"note\":\"\\ud83d\\n\"}", ERR_BAD_UTF8, "", "1:12: half" },
+		{ "{\"note\":\"\xc0\xaf\"}", ERR_BAD_UTF8, "", "1:9: " },
+		{ "{\"note\":\"\xed\xa0\x80\"}", ERR_BAD_UTF8, "", "1:9: " },
+		{ "{\"tags\":[,\"a\"]}", ERR_BAD_JSON, "", "1:10: a value" },
+		{ "{\"tags\":[\"a\",,\"b\"]}", ERR_BAD_JSON, "", "1:14: a value" },
+		{ "{\"tags\":[\"a\" \"b\"]}", ERR_BAD_JSON, "", "1:14: a comma or ]" },
+		{ "{\"note\"::1}", ERR_BAD_JSON, "", "1:9: a value" },
+		{ "{\"tags\":[\"a\"", ERR_BAD_JSON, "", "1:13: the text ends" },
+		{ "{\"note\":1", ERR_BAD_JSON, "", "1:10: the text ends" },
+		{ "{} \"begun", ERR_BAD_JSON, "", "1:4: something behind" },
+		{ "{} 7", ERR_BAD_JSON, "", "1:4: something behind" },
+		{ "{} // words", ERR_BAD_JSON, "", "1:4: something behind" },
+		{ "{ /* words */ }", ERR_BAD_JSON, "", "1:3: " },
+		{ "\xef\xbb\xbf{}", ERR_BAD_JSON, "", "1:1: a value" },
+		{ "99999999999999999999", ERR_OVERFLOW, "", "1:1: " },
 		{ "{\"note\":-}", ERR_BAD_JSON, "", "1:9: " },
 		{ "{\"note\":-9223372036854775809}", ERR_OVERFLOW, "", "1:9: " },
 		{ "{\"note\":nul}", ERR_BAD_JSON, "", "1:9: " },
@@ -179,6 +203,97 @@ static void what_cannot_be_read_is_refused_with_its_place(void **state)
 		    !strstr(f->fault.text, cases[i].words))
 			fail_msg("%s: %s, %s: %s", cases[i].text, err_name(e), f->fault.field, f->fault.text);
 	}
+}
+
+static void every_escape_is_read_as_what_it_means(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(read_event(f, HEAD "\"note\":\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00E9\\ud83D\\uDE00\\\\ud800\"}"),
+			 ERR_OK);
+	assert_true(str_eq(f->event.note, STR("\"\\/\b\f\n\r\t\xc3\xa9\xf0\x9f\x98\x80\\ud800")));
+	const struct str note = f->event.note;
+	assert_int_equal(json_write(&shape_event, &f->event, &f->arena, &f->text), ERR_OK);
+	assert_int_equal(json_read(&shape_event, buf_str(&f->text), &f->arena, &f->event, &f->fault), ERR_OK);
+	assert_true(str_eq(f->event.note, note));
+}
+
+/* What jansson says of it; it refuses double keys, and U+0000, as we do. */
+static bool oracle_takes(struct str text)
+{
+	json_t *json = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
+
+	json_decref(json);
+	return json != NULL;
+}
+
+/* Whether what was wrong, if anything, was not the JSON but what it says. */
+static bool is_json(enum err e)
+{
+	return e != ERR_BAD_JSON && e != ERR_BAD_UTF8 && e != ERR_DUPLICATE_KEY && e != ERR_OVERFLOW &&
+	       e != ERR_TOO_DEEP;
+}
+
+/* jansson refuses what is beyond a double: no piece makes such a number. */
+static void noise_is_taken_where_jansson_takes_it_and_only_there(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const pieces[] = { "{", "}", "[", "]", ",", ":", "\"", "\"a\"", "\"b\":", "\\", "\\u00",
+					      "\\ud83d", "\\ude00", "n", "e-", "41", "0", "-1", ".5", "true",
+					      "null", " ", "\n", "/", "\xc3\xa9", "\xc3", "\xed\xa0\x80" };
+	struct random r = random_begin(__func__);
+	size_t taken = 0;
+
+	for (int i = 0; i < NOISES; i++) {
+		char noise[NOISE_MAX * 8];
+		size_t n = 0;
+		for (size_t k = random_below(&r, NOISE_MAX); k > 0; k--) {
+			const char *piece = pieces[random_below(&r, ARRAY_LEN(pieces))];
+			memcpy(noise + n, piece, strlen(piece));
+			n += strlen(piece);
+		}
+		/* a copy of the exact size, so that the sanitizer sees a byte read too far */
+		char *copy = malloc(n + !n);
+		assert_non_null(copy);
+		memcpy(copy, noise, n);
+		const struct str text = { copy, n };
+		arena_reset(&f->arena);
+		const enum err e = json_read(&shape_event, text, &f->arena, &f->event, &f->fault);
+		if (is_json(e) != oracle_takes(text))
+			fail_msg("%.*s: %s: %s", STR_ARG(text), err_name(e), f->fault.text);
+		taken += is_json(e);
+		free(copy);
+	}
+	assert_true(taken > NOISES / 1000);
+}
+
+/* The least memory that reading and writing it takes; with less it is refused, at every size. */
+static void a_full_arena_is_an_error_wherever_it_fills(void **state)
+{
+	struct fixture *f = *state;
+	static const char text[] = HEAD "\"from\":[\"softbank\"],\"note\":\"a\\n\\u00e9\","
+				   "\"source\":{\"url\":\"https://example.org/\"}}";
+	struct arena small;
+	size_t max;
+	enum err e;
+
+	for (e = ERR_NO_MEMORY, max = 0; e; max += ARENA_STEP) {
+		arena_init(&small, max);
+		e = json_read(&shape_event, str_of(text), &small, &f->event, &f->fault);
+		assert_true(e == ERR_OK || e == ERR_NO_MEMORY);
+		arena_fini(&small);
+	}
+	assert_true(max > ARENA_STEP);
+	assert_int_equal(read_event(f, text), ERR_OK);
+	assert_int_equal(buf_put(&f->text, "before", 6), ERR_OK);
+	for (e = ERR_NO_MEMORY, max = 0; e; max += ARENA_STEP) {
+		assert_int_equal(f->text.n, 6);
+		arena_init(&small, max);
+		e = json_write(&shape_event, &f->event, &small, &f->text);
+		assert_true(e == ERR_OK || e == ERR_NO_MEMORY);
+		arena_fini(&small);
+	}
+	assert_true(max > ARENA_STEP && f->text.n > 6);
 }
 
 static void an_unknown_kind_and_unknown_keys_come_out_of_the_bytes(void **state)
@@ -225,6 +340,9 @@ int main(void)
 		TEST(one_slug_stands_for_a_list_of_one_and_text_is_normalised),
 		TEST(what_an_export_adds_is_passed_over_and_an_id_may_lack),
 		TEST(what_cannot_be_read_is_refused_with_its_place),
+		TEST(every_escape_is_read_as_what_it_means),
+		TEST(noise_is_taken_where_jansson_takes_it_and_only_there),
+		TEST(a_full_arena_is_an_error_wherever_it_fills),
 		TEST(an_unknown_kind_and_unknown_keys_come_out_of_the_bytes),
 		TEST(a_message_with_events_is_written_and_read_back),
 	};
