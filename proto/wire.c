@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * wire: MessagePack by hand.
+ * wire: MessagePack, read by hand: msgpack-c believes the counts that it reads. pack.c writes.
  *
  * A first byte says what an item is and how many bytes of length or number follow; classify()
  * turns it into that, and everything else is the same for all. Input may be anything: the untouched
@@ -358,96 +358,4 @@ enum err wire_check(struct str bytes, struct fault *fault)
 	if (!e && w.p != w.end)
 		e = fault_set(fault, ERR_MALFORMED, NULL, "bytes behind the end of the map");
 	return e;
-}
-
-/* ---- writing ---- */
-
-/* A first byte and `width` bytes of n, most significant first. */
-static enum err put_lead(struct buf *out, unsigned first, uint64_t n, unsigned width)
-{
-	char *p;
-	const enum err e = buf_grow(out, 1 + width, &p);
-
-	if (e)
-		return e;
-	p[0] = (char)first;
-	for (unsigned i = 0; i < width; i++)
-		p[width - i] = (char)(n >> 8 * i);
-	return ERR_OK;
-}
-
-enum err put_map(struct buf *out, size_t pairs)
-{
-	require(pairs <= UINT32_MAX);
-	if (pairs < 16)
-		return put_lead(out, 0x80 | (unsigned)pairs, 0, 0);
-	return pairs <= UINT16_MAX ? put_lead(out, 0xde, pairs, 2) : put_lead(out, 0xdf, pairs, 4);
-}
-
-enum err put_array(struct buf *out, size_t items)
-{
-	require(items <= UINT32_MAX);
-	if (items < 16)
-		return put_lead(out, 0x90 | (unsigned)items, 0, 0);
-	return items <= UINT16_MAX ? put_lead(out, 0xdc, items, 2) : put_lead(out, 0xdd, items, 4);
-}
-
-enum err put_text(struct buf *out, struct str s)
-{
-	enum err e;
-
-	require(s.n <= UINT32_MAX);
-	if (s.n < 32)
-		e = put_lead(out, 0xa0 | (unsigned)s.n, 0, 0);
-	else if (s.n <= UINT8_MAX)
-		e = put_lead(out, 0xd9, s.n, 1);
-	else if (s.n <= UINT16_MAX)
-		e = put_lead(out, 0xda, s.n, 2);
-	else
-		e = put_lead(out, 0xdb, s.n, 4);
-	return e ? e : buf_put(out, s.p, s.n);
-}
-
-enum err put_bin(struct buf *out, struct str s)
-{
-	enum err e;
-
-	require(s.n <= UINT32_MAX);
-	if (s.n <= UINT8_MAX)
-		e = put_lead(out, 0xc4, s.n, 1);
-	else if (s.n <= UINT16_MAX)
-		e = put_lead(out, 0xc5, s.n, 2);
-	else
-		e = put_lead(out, 0xc6, s.n, 4);
-	return e ? e : buf_put(out, s.p, s.n);
-}
-
-enum err put_bool(struct buf *out, bool value)
-{
-	return put_lead(out, value ? 0xc3 : 0xc2, 0, 0);
-}
-
-enum err put_uint(struct buf *out, uint64_t value)
-{
-	if (value < 0x80)
-		return put_lead(out, (unsigned)value, 0, 0);
-	if (value <= UINT8_MAX)
-		return put_lead(out, 0xcc, value, 1);
-	if (value <= UINT16_MAX)
-		return put_lead(out, 0xcd, value, 2);
-	return value <= UINT32_MAX ? put_lead(out, 0xce, value, 4) : put_lead(out, 0xcf, value, 8);
-}
-
-enum err put_int(struct buf *out, int64_t value)
-{
-	if (value >= 0)
-		return put_uint(out, (uint64_t)value);
-	const uint64_t bits = (uint64_t)value;
-	if (value >= -32)
-		return put_lead(out, (unsigned)(bits & 0xff), 0, 0);
-	if (value >= INT8_MIN)
-		return put_lead(out, 0xd0, bits, 1);
-	if (value >= INT16_MIN)
-		return put_lead(out, 0xd1, bits, 2);
-	return value >= INT32_MIN ? put_lead(out, 0xd2, bits, 4) : put_lead(out, 0xd3, bits, 8);
 }

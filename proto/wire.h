@@ -76,7 +76,7 @@ void fault_under_key(struct fault *fault, struct str key);
 /* Valid UTF-8 (RFC 3629) without U+0000. */
 bool utf8_valid(struct str s);
 
-/* Append one item; ERR_TOO_LARGE, ERR_NO_MEMORY as buf_put. */
+/* Append one item (pack.c); ERR_TOO_LARGE, ERR_NO_MEMORY as buf_put. */
 MUST_USE enum err put_map(struct buf *out, size_t pairs);
 MUST_USE enum err put_array(struct buf *out, size_t items);
 MUST_USE enum err put_text(struct buf *out, struct str s);

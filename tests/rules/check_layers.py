@@ -31,7 +31,7 @@ VENDORS = {
     "zmq.h": ["services/shared/port.c", "services/shared/client.c",
               "tests/unit/test_port.c"],
     "lmdb.h": ["store/lm*.[ch]"],
-    "msgpack.h": ["tests/*"],
+    "msgpack.h": ["proto/pack.c", "tests/*"],
     "yajl/yajl_common.h": ["proto/json_memory.h"],
     "yajl/yajl_gen.h": ["proto/json_write.c"],
     "yajl/yajl_parse.h": ["proto/json_tree.c"],

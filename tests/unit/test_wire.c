@@ -249,6 +249,67 @@ static void a_map_has_at_most_so_many_keys_and_none_twice(void **state)
 		}
 }
 
+static void numbers_and_lengths_take_their_shortest_form(void **state)
+{
+	struct fixture *f = *state;
+	static const struct { int64_t n; unsigned first, size; } ints[] = {
+		{ 0, 0x00, 1 }, { 127, 0x7f, 1 }, { 128, 0xcc, 2 }, { 255, 0xcc, 2 }, { 256, 0xcd, 3 },
+		{ 65535, 0xcd, 3 }, { 65536, 0xce, 5 }, { UINT32_MAX, 0xce, 5 },
+		{ INT64_C(1) << 32, 0xcf, 9 }, { INT64_MAX, 0xcf, 9 }, { -1, 0xff, 1 }, { -32, 0xe0, 1 },
+		{ -33, 0xd0, 2 }, { -128, 0xd0, 2 }, { -129, 0xd1, 3 }, { -32768, 0xd1, 3 },
+		{ -32769, 0xd2, 5 }, { INT32_MIN, 0xd2, 5 }, { INT64_C(-1) - INT32_MAX - 1, 0xd3, 9 },
+		{ INT64_MIN, 0xd3, 9 },
+	};
+	static const struct { size_t n; unsigned text, bin, array, map; } runs[] = {
+		{ 0, 0xa0, 0xc4, 0x90, 0x80 }, { 15, 0xaf, 0xc4, 0x9f, 0x8f }, { 16, 0xb0, 0xc4, 0xdc, 0xde },
+		{ 31, 0xbf, 0xc4, 0xdc, 0xde }, { 32, 0xd9, 0xc4, 0xdc, 0xde }, { 255, 0xd9, 0xc4, 0xdc, 0xde },
+		{ 256, 0xda, 0xc5, 0xdc, 0xde }, { 65535, 0xda, 0xc5, 0xdc, 0xde },
+		{ 65536, 0xdb, 0xc6, 0xdd, 0xdf },
+	};
+	static char many[65536];
+
+	for (size_t i = 0; i < ARRAY_LEN(ints); i++) {
+		buf_clear(&f->wire);
+		assert_int_equal(put_int(&f->wire, ints[i].n), ERR_OK);
+		assert_int_equal((unsigned char)f->wire.p[0], ints[i].first);
+		assert_int_equal(f->wire.n, ints[i].size);
+		struct wire w = wire_of(buf_str(&f->wire));
+		struct item item;
+		assert_int_equal(wire_next(&w, &item, NULL), ERR_OK);
+		assert_int_equal(ints[i].n < 0 ? item.i : (int64_t)item.u, ints[i].n);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(runs); i++) {
+		const struct str s = { many, runs[i].n };
+		buf_clear(&f->wire);
+		size_t at[4] = { 0 };
+		assert_int_equal(put_text(&f->wire, s), ERR_OK);
+		at[1] = f->wire.n;
+		assert_int_equal(put_bin(&f->wire, s), ERR_OK);
+		at[2] = f->wire.n;
+		assert_int_equal(put_array(&f->wire, s.n), ERR_OK);
+		at[3] = f->wire.n;
+		assert_int_equal(put_map(&f->wire, s.n), ERR_OK);
+		const unsigned firsts[] = { runs[i].text, runs[i].bin, runs[i].array, runs[i].map };
+		for (size_t k = 0; k < ARRAY_LEN(firsts); k++)
+			assert_int_equal((unsigned char)f->wire.p[at[k]], firsts[k]);
+	}
+}
+
+static void a_buffer_that_is_full_says_so_and_keeps_what_it_had(void **state)
+{
+	struct fixture *f = *state;
+	struct random r = random_begin(__func__);
+	struct buf small;
+
+	make(f, &shape_event, &r);
+	for (size_t max = 0; max < f->wire.n; max++) {
+		buf_init(&small, max);
+		assert_int_equal(record_encode(&shape_event, f->made, &small), ERR_TOO_LARGE);
+		assert_int_equal(small.n, 0);
+		buf_fini(&small);
+	}
+}
+
 static void text_is_utf8_as_rfc_3629_has_it(void **state)
 {
 	static const struct { const char *s; size_t n; bool valid; } cases[] = {
@@ -278,6 +339,8 @@ int main(void)
 		TEST(noise_is_survived),
 		TEST(counts_that_no_bytes_stand_behind_cost_nothing),
 		TEST(a_map_has_at_most_so_many_keys_and_none_twice),
+		TEST(numbers_and_lengths_take_their_shortest_form),
+		TEST(a_buffer_that_is_full_says_so_and_keeps_what_it_had),
 		TEST(text_is_utf8_as_rfc_3629_has_it),
 	};
 
