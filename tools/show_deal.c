@@ -330,6 +330,26 @@ static enum err read_rules(struct cli *c, struct deal_figure *q, struct fault *f
 	return e;
 }
 
+/* The name of a party instead of a deal: say where its statements are. */
+static void hint_party(struct cli *c, struct client *client, const struct deal_figure *question,
+		       struct fault *fault)
+{
+	struct history history = { 0 };
+	struct statements found;
+	struct fault ignored;
+
+	fault_init(&ignored);
+	msg_set(&history, history, party, question->deal);
+	msg_set(&history, history, limit, 1);
+	if (msg_has(question, deal_figure, clocks))
+		msg_set(&history, history, clocks, question->clocks);
+	if (query_ask(c, client, &shape_history, &history, &shape_statements, &found,
+		      &ignored) == ERR_OK)
+		(void)fault_set(fault, ERR_NOT_FOUND, NULL, "%.*s is a party, not a deal: `avow history "
+				"%.*s` lists its statements", STR_ARG(question->deal),
+				STR_ARG(question->deal));
+}
+
 enum err show_deal(struct cli *c, struct client *client, struct str deal, uint64_t min_seq,
 		   struct fault *fault)
 {
@@ -347,6 +367,8 @@ enum err show_deal(struct cli *c, struct client *client, struct str deal, uint64
 		msg_set(&question, deal_figure, min_seq, min_seq);
 	e = query_ask(c, client, &shape_deal_figure, &question, &shape_deal_figures, &figures,
 		      fault);
+	if (e == ERR_NOT_FOUND)
+		hint_party(c, client, &question, fault);
 	if (e)
 		return e;
 	if (format == out_json)
