@@ -10,6 +10,9 @@
 
 #include "tools/fail.h"
 
+/* bytes by which libcsv lets a long field grow; its own 128 copy a field without an end over and over */
+#define FIELD_STEP ((size_t)64 << 10)
+
 struct csv {
 	struct csv_parser parser;
 	struct lines lines;
@@ -41,6 +44,7 @@ enum err csv_open(const char *name, struct csv **out, struct fault *fault)
 		return fault_set(fault, ERR_NO_MEMORY, NULL, "out of memory");
 	}
 	csv_set_space_func(&c->parser, is_space);
+	csv_set_blk_size(&c->parser, FIELD_STEP);
 	buf_init(&c->raw, CSV_ROW_BYTES_MAX);
 	buf_init(&c->texts, CSV_ROW_BYTES_MAX);
 	const enum err e = lines_open(&c->lines, name, fault);
