@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#define TOUCHED_MAX ((size_t)32 << 20)
+#define TOUCHED_MAX ((size_t)32 << 30)
 #define LINE_SIZE 512
 
 enum err resident_init(struct resident *r, int fd)

@@ -6,6 +6,7 @@
 
 #include "proto/near.h"
 
+#define PAGE_ROWS_DEFAULT 1000u
 #define US_OF_DAY (INT64_C(86400) * 1000000)
 #define NEAR_SLUGS_MAX 20000u /* that one which is not known is compared with */
 
@@ -93,8 +94,8 @@ enum err ask_question(const struct facts *source, const struct options *o, struc
 	return ERR_OK;
 }
 
-enum err ask_basis(const struct facts *source, const struct options *o,
-		   const struct question *question, struct arena *a, struct basis_of_answer *out)
+void ask_basis(const struct facts *source, const struct options *o,
+	       const struct question *question, struct basis_of_answer *out)
 {
 	*out = (struct basis_of_answer){ 0 };
 	msg_set(out, basis_of_answer, ledger, source->ledger);
@@ -111,8 +112,6 @@ enum err ask_basis(const struct facts *source, const struct options *o,
 	if (o->basis.n)
 		msg_set(out, basis_of_answer, basis, o->basis);
 	msg_set(out, basis_of_answer, rules, STR(COUNTING_RULES));
-	(void)a;
-	return ERR_OK;
 }
 
 /*
@@ -179,6 +178,34 @@ enum err ask_check(const struct view *v, enum err e, struct fault *fault)
 	return e;
 }
 
+enum err ask_begin(struct asking *k, const struct facts *source, const struct options *options,
+		   struct arena *a, struct basis_of_answer *basis, struct fault *fault)
+{
+	*k = (struct asking){ .source = source, .options = *options, .a = a, .fault = fault };
+	TRY(ask_question(source, options, a, &k->question, fault));
+	ask_basis(source, options, &k->question, basis);
+	view_init(&k->view, source, &k->question);
+	return ERR_OK;
+}
+
+enum err ask_end(struct asking *k, enum err e)
+{
+	const enum err checked = ask_check(&k->view, e, k->fault);
+
+	view_fini(&k->view);
+	return checked;
+}
+
+struct page ask_page(uint64_t skip, bool limited, uint64_t limit, size_t n)
+{
+	struct page page = { .first = skip < n ? (size_t)skip : n };
+
+	if (!limited)
+		limit = PAGE_ROWS_DEFAULT;
+	page.n = n - page.first < limit ? n - page.first : (size_t)limit;
+	return page;
+}
+
 static int by_slug(const void *x, const void *y)
 {
 	const struct named *m = x, *n = y;
@@ -217,4 +244,38 @@ enum err ask_slugs(struct view *v, enum dictionary dict, const uint32_t *numbers
 	for (size_t i = 0; i < out->n; i++)
 		out->v[i] = names[i].slug;
 	return ERR_OK;
+}
+
+static enum err event_of(struct view *v, const struct fact *f, struct arena *a,
+			 struct event *out)
+{
+	struct entry entry;
+
+	TRY(v->facts->entry(v->facts->arg, f->seq, &entry));
+	return event_decode(entry.event, a, out, NULL);
+}
+
+enum err ask_deal(struct view *v, const struct deal *d, struct arena *a, struct event *out,
+		  bool *found)
+{
+	*found = d->declared != NULL;
+	return d->declared ? event_of(v, d->declared->fact, a, out) : ERR_OK;
+}
+
+enum err ask_party(struct view *v, uint32_t party, struct arena *a, struct event *out,
+		   bool *found)
+{
+	const struct question *q = v->question;
+	const struct fact *declared = NULL;
+	struct fact_list facts;
+	struct visible_list all;
+
+	TRY(v->facts->home(v->facts->arg, HOME_PARTY, party, &q->horizon, &v->arena, &facts));
+	TRY(visible_statements(v->facts, &q->horizon, q->on, facts, &v->arena, &all));
+	for (size_t i = 0; i < all.n; i++)
+		if (!all.v[i].copy && all.v[i].fact->kind == kind_party &&
+		    numbers_have(fact_numbers(all.v[i].fact, FACT_SUBJECT), party))
+			declared = all.v[i].fact;
+	*found = declared != NULL;
+	return declared ? event_of(v, declared, a, out) : ERR_OK;
 }

@@ -14,6 +14,13 @@ struct options {
 	struct enum_list basis;
 };
 
+/* Those of a message that has them all. */
+#define OPTIONS_OF(m, ask)                                                                         \
+	{ .clocks = msg_has(ask, m, clocks) ? &(ask)->clocks : NULL, .policy = (ask)->policy,      \
+	  .assume = (ask)->assume, .currency = (ask)->currency, .basis = (ask)->basis }
+/* Those of a message that has clocks alone. */
+#define CLOCKS_OF(m, ask) { .clocks = msg_has(ask, m, clocks) ? &(ask)->clocks : NULL }
+
 /* The counting rules of this fold; another number when figures of the same events change. */
 #define COUNTING_RULES "avow-1"
 
@@ -24,9 +31,8 @@ struct options {
 MUST_USE enum err ask_question(const struct facts *source, const struct options *options,
 			       struct arena *a, struct question *out, struct fault *fault);
 /* What makes the answer repeatable; borrows from the options. */
-MUST_USE enum err ask_basis(const struct facts *source, const struct options *options,
-			    const struct question *question, struct arena *a,
-			    struct basis_of_answer *out);
+void ask_basis(const struct facts *source, const struct options *options,
+	       const struct question *question, struct basis_of_answer *out);
 /* The number of a deal or party; ERR_NOT_FOUND, with the field and the slug in fault. */
 MUST_USE enum err ask_number(const struct facts *source, const struct question *question,
 			     enum dictionary dict, struct str slug, const char *field,
@@ -36,6 +42,30 @@ MUST_USE enum err ask_number(const struct facts *source, const struct question *
  * that is given, with words where it has none yet.
  */
 MUST_USE enum err ask_check(const struct view *v, enum err e, struct fault *fault);
+
+/* The rows of a page: `skip` and `limit` as they were sent, of n. */
+struct page {
+	size_t first, n;
+};
+struct page ask_page(uint64_t skip, bool limited, uint64_t limit, size_t n);
+
+/* A question in hand: its view, and where its answer goes. */
+struct asking {
+	const struct facts *source;
+	struct options options;
+	struct question question;
+	struct view view;
+	struct arena *a;
+	struct fault *fault;
+};
+/*
+ * Begin to answer: check the options, fill in the answer's basis, make the view; ask_end ends it in
+ * every case but an error here, and turns the error of the answer into the one to report.
+ */
+MUST_USE enum err ask_begin(struct asking *k, const struct facts *source,
+			    const struct options *options, struct arena *a,
+			    struct basis_of_answer *basis, struct fault *fault);
+MUST_USE enum err ask_end(struct asking *k, enum err e);
 
 /* A number with its slug, for answers, which are in the order of slugs. */
 struct named {
@@ -49,5 +79,11 @@ MUST_USE enum err ask_names(struct view *v, enum dictionary dict, const uint32_t
 /* The same as a list of slugs in an answer, at most `most`. */
 MUST_USE enum err ask_slugs(struct view *v, enum dictionary dict, const uint32_t *numbers,
 			    size_t n, size_t most, struct arena *a, struct str_list *out);
+
+/* The declaration that decides, of a party or a deal; its lists lie in the arena. */
+MUST_USE enum err ask_party(struct view *v, uint32_t party, struct arena *a, struct event *out,
+			    bool *found);
+MUST_USE enum err ask_deal(struct view *v, const struct deal *d, struct arena *a,
+			   struct event *out, bool *found);
 
 #endif

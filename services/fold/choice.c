@@ -33,7 +33,7 @@ bool choice_sets(const struct view *v, const struct choice *c, const struct visi
 	       (!(flags & FACT_ADDS) || s->fact->kind == kind_condition) && counts(v, c, s);
 }
 
-static bool adds(const struct view *v, const struct choice *c, const struct visible *s)
+bool choice_adds(const struct view *v, const struct choice *c, const struct visible *s)
 {
 	return s->fact->flags & FACT_ADDS && c->rungs[fact_rung(s->fact)] && counts(v, c, s);
 }
@@ -56,7 +56,7 @@ static enum err sums_of_one(struct view *v, const struct choice *c, struct sums 
 	ensure(chosen);
 	TRY(visible_sums(v, chosen, out));
 	for (size_t i = at + 1; i < c->n; i++)
-		if (adds(v, c, c->v[i]) && (!best || c->v[i]->fact->grade <= chosen->fact->grade))
+		if (choice_adds(v, c, c->v[i]) && (!best || c->v[i]->fact->grade <= chosen->fact->grade))
 			TRY(visible_sums(v, c->v[i], out));
 	return ERR_OK;
 }
@@ -66,10 +66,13 @@ static enum err sums_of_all(struct view *v, const struct choice *c, struct sums 
 {
 	struct sums added = { 0 };
 	struct hull hull = { 0 };
+	size_t first = 0;
 
-	for (size_t i = c->n; i-- > 0;) {
+	while (first < c->n && !choice_sets(v, c, c->v[first]))
+		first++; /* nothing is added to what comes later */
+	for (size_t i = c->n; i-- > first;) {
 		struct visible *s = c->v[i];
-		if (adds(v, c, s)) {
+		if (choice_adds(v, c, s)) {
 			TRY(visible_sums(v, s, &added));
 		} else if (choice_sets(v, c, s)) {
 			struct sums one = { 0 };

@@ -74,13 +74,12 @@ static enum err rungs_write(struct view *v, struct deal *d, struct arena *a,
 static enum err title_write(struct view *v, const struct deal *d, struct arena *a,
 			    struct deal_figures *out)
 {
-	struct entry entry;
 	struct event event;
+	bool found;
 
-	if (!d->declared)
+	TRY(ask_deal(v, d, a, &event, &found));
+	if (!found)
 		return ERR_OK;
-	TRY(v->facts->entry(v->facts->arg, d->declared->fact->seq, &entry));
-	TRY(event_decode(entry.event, a, &event, NULL));
 	if (msg_has(&event, event, title))
 		msg_set(out, deal_figures, title, event.title);
 	return ERR_OK;
@@ -166,23 +165,16 @@ static enum err answer(struct view *v, uint32_t number, struct arena *a, struct 
 enum err fold_deal(const struct facts *source, const struct deal_figure *ask, struct arena *a,
 		   struct deal_figures *out, struct fault *fault)
 {
-	const struct options options = {
-		.clocks = msg_has(ask, deal_figure, clocks) ? &ask->clocks : NULL,
-		.policy = ask->policy, .assume = ask->assume, .currency = ask->currency,
-		.basis = ask->basis
-	};
-	struct question question;
-	struct view view;
+	const struct options options = OPTIONS_OF(deal_figure, ask);
+	struct asking k;
 	uint32_t number;
 
 	*out = (struct deal_figures){ 0 };
-	TRY(ask_question(source, &options, a, &question, fault));
-	TRY(ask_number(source, &question, DICT_DEAL, ask->deal, "deal", &number, fault));
-	TRY(ask_basis(source, &options, &question, a, &out->basis));
+	TRY(ask_begin(&k, source, &options, a, &out->basis, fault));
 	msg_mark(out, deal_figures, basis);
 	msg_set(out, deal_figures, deal, ask->deal);
-	view_init(&view, source, &question);
-	const enum err e = ask_check(&view, answer(&view, number, a, out), fault);
-	view_fini(&view);
-	return e;
+	enum err e = ask_number(source, &k.question, DICT_DEAL, ask->deal, "deal", &number, fault);
+	if (!e)
+		e = answer(&k.view, number, a, out);
+	return ask_end(&k, e);
 }

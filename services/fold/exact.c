@@ -10,21 +10,60 @@
 
 #define TERMS_MAX ((size_t)1 << 16)
 
+/* num * 10^(tens - RATIO_TENS) / den as a number of 64 bits and a shift, cut off. */
+static void ratio_about(struct ratio *r)
+{
+	uwide m = r->num;
+	int shift = 0;
+
+	for (int tens = (int)r->tens - RATIO_TENS; tens; tens += tens < 0 ? 1 : -1) {
+		for (; m < (uwide)1 << 120; shift++)
+			m <<= 1;
+		if (tens < 0) {
+			m /= 10;
+			continue;
+		}
+		m = (m >> 4) * 10;
+		shift -= 4;
+	}
+	for (; m < (uwide)1 << 126; shift++)
+		m <<= 1;
+	m /= r->den;
+	for (; m >= (uwide)1 << 64; shift--)
+		m >>= 1;
+	r->about = (uint64_t)m;
+	r->shift = shift;
+}
+
 struct ratio ratio_of(struct decimal rate, bool inverse, unsigned digits_from, unsigned digits_to)
 {
 	const unsigned tens = RATIO_TENS + digits_to - digits_from;
+	struct ratio r = { .num = 1, .den = 1 };
 
 	require(rate.units > 0 && rate.scale <= 18 && digits_from <= 4 && digits_to <= 4);
 	if (inverse)
-		return (struct ratio){ 1, (uint64_t)rate.units, tens + rate.scale };
-	return (struct ratio){ (uint64_t)rate.units, 1, tens - rate.scale };
+		r.den = (uint64_t)rate.units;
+	else
+		r.num = (uint64_t)rate.units;
+	r.tens = inverse ? tens + rate.scale : tens - rate.scale;
+	ratio_about(&r);
+	return r;
 }
 
 /* ---- sums ---- */
 
+static struct terms *terms_new(struct arena *a, size_t cap)
+{
+	struct terms *t = arena_alloc(a, sizeof(*t) + cap * sizeof(t->v[0]));
+
+	if (t)
+		*t = (struct terms){ .cap = cap };
+	return t;
+}
+
 enum err bound_at(struct arena *a, int64_t n, uint32_t ratio, struct bound *out)
 {
-	struct terms *t = arena_alloc(a, sizeof(*t) + sizeof(t->v[0]));
+	struct terms *t = terms_new(a, 1);
 
 	if (!t)
 		return ERR_NO_MEMORY;
@@ -34,63 +73,121 @@ enum err bound_at(struct arena *a, int64_t n, uint32_t ratio, struct bound *out)
 	return ERR_OK;
 }
 
-static enum err terms_add(struct arena *a, const struct terms *x, const struct terms *y,
-			  const struct terms **out)
+enum err bound_copy(struct arena *a, struct bound x, struct bound *out)
 {
-	size_t i = 0, j = 0;
-
-	if (!x || !y) {
-		*out = x ? x : y;
+	*out = x;
+	if (!x.terms)
 		return ERR_OK;
-	}
-	if (x->n + y->n > TERMS_MAX)
-		return ERR_OVERFLOW;
-	struct terms *t = arena_alloc(a, sizeof(*t) + (x->n + y->n) * sizeof(t->v[0]));
-	if (!t)
+	out->terms = terms_new(a, x.terms->n);
+	if (!out->terms)
 		return ERR_NO_MEMORY;
-	t->n = 0;
-	while (i < x->n || j < y->n) {
-		struct term *to = &t->v[t->n++];
-		if (j == y->n || (i < x->n && x->v[i].ratio < y->v[j].ratio)) {
-			*to = x->v[i++];
-		} else if (i == x->n || y->v[j].ratio < x->v[i].ratio) {
-			*to = y->v[j++];
-		} else {
-			*to = x->v[i++];
-			if (__builtin_add_overflow(to->n, y->v[j++].n, &to->n))
+	out->terms->n = x.terms->n;
+	memcpy(out->terms->v, x.terms->v, x.terms->n * sizeof(x.terms->v[0]));
+	return ERR_OK;
+}
+
+/* x += y, both sorted, from the last to the first, so that x can be its own destination. */
+static enum err terms_merge(struct terms *x, const struct terms *y, size_t extra)
+{
+	size_t i = x->n, j = y->n, to = x->n + extra;
+
+	x->n = to;
+	while (j > 0) {
+		if (i > 0 && x->v[i - 1].ratio > y->v[j - 1].ratio) {
+			x->v[--to] = x->v[--i];
+		} else if (i > 0 && x->v[i - 1].ratio == y->v[j - 1].ratio) {
+			struct term sum = x->v[--i];
+			if (__builtin_add_overflow(sum.n, y->v[--j].n, &sum.n))
 				return ERR_OVERFLOW;
+			x->v[--to] = sum;
+		} else {
+			x->v[--to] = y->v[--j];
 		}
 	}
-	*out = t;
+	ensure(to == i);
 	return ERR_OK;
+}
+
+/* How many of y's ratios x lacks. */
+static size_t terms_lacking(const struct terms *x, const struct terms *y)
+{
+	size_t lacking = 0, i = 0;
+
+	for (size_t j = 0; j < y->n; j++) {
+		while (i < x->n && x->v[i].ratio < y->v[j].ratio)
+			i++;
+		lacking += i == x->n || x->v[i].ratio != y->v[j].ratio;
+	}
+	return lacking;
+}
+
+enum err bound_raise(struct arena *a, struct bound *x, struct bound y)
+{
+	if (__builtin_add_overflow(x->n, y.n, &x->n))
+		return ERR_OVERFLOW;
+	if (!y.terms)
+		return ERR_OK;
+	const size_t n = x->terms ? x->terms->n : 0;
+	const size_t extra = x->terms ? terms_lacking(x->terms, y.terms) : y.terms->n;
+	if (n + extra > TERMS_MAX)
+		return ERR_OVERFLOW;
+	if (!x->terms || n + extra > x->terms->cap) {
+		struct terms *more = terms_new(a, n ? 2 * (n + extra) : extra);
+		if (!more)
+			return ERR_NO_MEMORY;
+		more->n = n;
+		if (n)
+			memcpy(more->v, x->terms->v, n * sizeof(more->v[0]));
+		x->terms = more;
+	}
+	return terms_merge(x->terms, y.terms, extra);
 }
 
 enum err bound_add(struct arena *a, struct bound x, struct bound y, struct bound *out)
 {
-	if (__builtin_add_overflow(x.n, y.n, &out->n))
-		return ERR_OVERFLOW;
 	if (!x.terms && !y.terms) {
 		out->terms = NULL;
-		return ERR_OK;
+		return __builtin_add_overflow(x.n, y.n, &out->n) ? ERR_OVERFLOW : ERR_OK;
 	}
-	return terms_add(a, x.terms, y.terms, &out->terms);
+	TRY(bound_copy(a, x, out));
+	return bound_raise(a, out, y);
 }
 
 enum err bound_negate(struct arena *a, struct bound x, struct bound *out)
 {
-	const struct terms *from = x.terms;
-
-	*out = (struct bound){ .n = -x.n };
-	if (!from)
-		return ERR_OK;
-	struct terms *t = arena_alloc(a, sizeof(*t) + from->n * sizeof(t->v[0]));
-	if (!t)
-		return ERR_NO_MEMORY;
-	t->n = from->n;
-	for (size_t i = 0; i < t->n; i++)
-		t->v[i] = (struct term){ -from->v[i].n, from->v[i].ratio };
-	out->terms = t;
+	TRY(bound_copy(a, x, out));
+	out->n = -x.n;
+	for (size_t i = 0; out->terms && i < out->terms->n; i++)
+		out->terms->v[i].n = -out->terms->v[i].n;
 	return ERR_OK;
+}
+
+/* ---- quick comparison ---- */
+
+#define ABOUT_BITS 24 /* behind the point */
+#define ABOUT_MAX ((wide)1 << 90)
+
+/* The sum times 2^ABOUT_BITS, at most `error` off; false where it is too large to tell. */
+static bool about(const struct ratios *ratios, struct bound x, wide *sum, wide *error)
+{
+	if (x.n > ABOUT_MAX || x.n < -ABOUT_MAX)
+		return false;
+	*sum = x.n * ((wide)1 << ABOUT_BITS);
+	*error = 0;
+	for (size_t i = 0; x.terms && i < x.terms->n; i++) {
+		const struct term *t = &x.terms->v[i];
+		const struct ratio *r = &ratios->v[t->ratio];
+		const uwide size = t->n < 0 ? -(uwide)t->n : (uwide)t->n;
+		const int shift = r->shift - ABOUT_BITS;
+		if (size >> 62 || shift < 0 || shift > 126)
+			return false;
+		const wide term = (wide)(size * r->about >> shift);
+		if (term > ABOUT_MAX)
+			return false;
+		*sum += t->n < 0 ? -term : term;
+		*error += (term >> 61) + 2;
+	}
+	return true;
 }
 
 /* ---- big numbers ---- */
@@ -313,7 +410,7 @@ static enum err fraction_add(struct arena *a, struct fraction *f, wide n, const 
 static enum err fraction_of(const struct ratios *ratios, struct arena *a, struct bound x,
 			    struct fraction *f)
 {
-	static const struct ratio whole = { 1, 1, RATIO_TENS };
+	static const struct ratio whole = { .num = 1, .den = 1, .tens = RATIO_TENS };
 	const size_t terms = x.terms ? x.terms->n : 0;
 
 	/* 128 bits of a term, 174 of its tens, 64 of its rate, and 64 for each denominator */
@@ -338,6 +435,11 @@ enum err bound_cmp(const struct ratios *ratios, struct arena *a, struct bound x,
 	}
 	TRY(bound_negate(a, y, &less));
 	TRY(bound_add(a, x, less, &difference));
+	wide sum, error;
+	if (about(ratios, difference, &sum, &error) && (sum > error || sum < -error)) {
+		*order = sum < 0 ? -1 : 1;
+		return ERR_OK;
+	}
 	TRY(fraction_of(ratios, a, difference, &f));
 	*order = f.num.n == 0 ? 0 : f.num.negative ? -1 : 1;
 	return ERR_OK;

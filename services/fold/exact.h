@@ -19,6 +19,9 @@ __extension__ typedef unsigned __int128 uwide;
 struct ratio {
 	uint64_t num, den; /* one of them is 1 */
 	unsigned tens;	   /* 0 to 2 * RATIO_TENS */
+	/* nearly the same, for quick comparisons: about * 2^-shift, less than 2^-62 of it too low */
+	uint64_t about;
+	int shift;
 };
 struct ratios {
 	struct ratio *v;
@@ -34,14 +37,14 @@ struct term {
 	wide n;
 	uint32_t ratio; /* which of the ratios */
 };
-/* Sorted by ratio, never empty; never changed once made. */
+/* Sorted by ratio, never empty. */
 struct terms {
-	size_t n;
+	size_t n, cap;
 	struct term v[];
 };
 struct bound {
 	wide n;
-	const struct terms *terms; /* NULL: none */
+	struct terms *terms; /* NULL: none; shared between bounds, so changed by bound_raise alone */
 };
 
 /* A whole number of minor units. */
@@ -53,6 +56,13 @@ static inline struct bound bound_of(int64_t n)
 MUST_USE enum err bound_at(struct arena *a, int64_t n, uint32_t ratio, struct bound *out);
 /* a + b; ERR_OVERFLOW, ERR_NO_MEMORY. */
 MUST_USE enum err bound_add(struct arena *a, struct bound x, struct bound y, struct bound *out);
+/*
+ * x += y, where nobody else holds x's terms: begin with zero, or with a bound_copy. Any number of
+ * additions takes no more memory than the terms of the sum. ERR_OVERFLOW, ERR_NO_MEMORY.
+ */
+MUST_USE enum err bound_raise(struct arena *a, struct bound *x, struct bound y);
+/* With terms of its own, in this arena. */
+MUST_USE enum err bound_copy(struct arena *a, struct bound x, struct bound *out);
 MUST_USE enum err bound_negate(struct arena *a, struct bound x, struct bound *out);
 /* Below, equal or above: -1, 0, 1. */
 MUST_USE enum err bound_cmp(const struct ratios *ratios, struct arena *a, struct bound x,

@@ -8,8 +8,6 @@
 
 #include <stdlib.h>
 
-#define HISTORY_LIMIT_DEFAULT 1000u
-
 /* One event of the history, as it stands. */
 struct standing_of {
 	const struct fact *fact;
@@ -142,18 +140,17 @@ static enum err collect_party(struct view *v, uint32_t party, struct collected *
 static enum err write_page(struct view *v, const struct collected *all, const struct history *ask,
 			   struct arena *a, struct statements *out)
 {
-	const size_t limit = msg_has(ask, history, limit) ? ask->limit : HISTORY_LIMIT_DEFAULT;
-	const size_t skip = ask->skip < all->n ? (size_t)ask->skip : all->n;
-	const size_t n = all->n - skip < limit ? all->n - skip : limit;
+	const struct page page = ask_page(ask->skip, msg_has(ask, history, limit), ask->limit,
+					  all->n);
 
 	msg_set(out, statements, total, all->n);
 	msg_mark(out, statements, statements);
-	out->statements.n = n;
-	out->statements.v = arena_zalloc(a, n, sizeof(*out->statements.v));
+	out->statements.n = page.n;
+	out->statements.v = arena_zalloc(a, page.n, sizeof(*out->statements.v));
 	if (!out->statements.v)
 		return ERR_NO_MEMORY;
-	for (size_t i = 0; i < n; i++) {
-		const struct standing_of *from = &all->v[skip + i];
+	for (size_t i = 0; i < page.n; i++) {
+		const struct standing_of *from = &all->v[page.first + i];
 		struct statement *to = &out->statements.v[i];
 		TRY(v->facts->entry(v->facts->arg, from->fact->seq, &to->entry));
 		msg_mark(to, statement, entry);
@@ -185,22 +182,15 @@ static enum err answer(struct view *v, const struct history *ask, struct arena *
 enum err fold_history(const struct facts *source, const struct history *ask, struct arena *a,
 		      struct statements *out, struct fault *fault)
 {
-	const struct options options = {
-		.clocks = msg_has(ask, history, clocks) ? &ask->clocks : NULL
-	};
-	struct question question;
-	struct view view;
+	const struct options options = CLOCKS_OF(history, ask);
+	struct asking k;
 
 	*out = (struct statements){ 0 };
 	if (msg_has(ask, history, deal) == msg_has(ask, history, party))
 		return fault_set(fault, ERR_BAD_VALUE, "deal", "give either deal or party");
-	TRY(ask_question(source, &options, a, &question, fault));
-	TRY(ask_basis(source, &options, &question, a, &out->basis));
+	TRY(ask_begin(&k, source, &options, a, &out->basis, fault));
 	msg_mark(out, statements, basis);
-	view_init(&view, source, &question);
-	const enum err e = ask_check(&view, answer(&view, ask, a, out, fault), fault);
-	view_fini(&view);
-	return e;
+	return ask_end(&k, answer(&k.view, ask, a, out, fault));
 }
 
 static int by_seq(const void *x, const void *y)

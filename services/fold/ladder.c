@@ -64,13 +64,9 @@ static void use_undisclosed(const struct view *v, const struct choice *c, const 
 /* Without a base: all that was added on the way. */
 static enum err additions(struct view *v, const struct choice *c, struct sums *out)
 {
-	for (size_t i = 0; i < c->n; i++) {
-		const struct fact *f = c->v[i]->fact;
-		if (f->flags & FACT_ADDS && c->rungs[fact_rung(f)] &&
-		    question_counts(v->question, f) &&
-		    order_cmp(visible_order(c->v[i]), c->after) > 0)
+	for (size_t i = 0; i < c->n; i++)
+		if (choice_adds(v, c, c->v[i]))
 			TRY(visible_sums(v, c->v[i], out));
-	}
 	return ERR_OK;
 }
 

@@ -41,6 +41,8 @@ struct choice {
 };
 /* Whether it sets this rung with an amount, within the choice. */
 bool choice_sets(const struct view *v, const struct choice *c, const struct visible *s);
+/* Whether it adds to one of the rungs, within the choice. */
+bool choice_adds(const struct view *v, const struct choice *c, const struct visible *s);
 /* The amount of the chosen ones with their additions; there must be a setter with an amount. */
 MUST_USE enum err choice_sums(struct view *v, const struct choice *c, struct sums *out);
 /* The amount of a statement, one undisclosed where it has none; marks it as used. */

@@ -9,13 +9,18 @@ struct interval interval_nothing(uint16_t currency)
 	return (struct interval){ .currency = currency };
 }
 
-enum err interval_add(struct counting *c, struct interval *x, const struct interval *y)
+static void add_flags(struct interval *x, const struct interval *y)
 {
 	x->low_open |= y->low_open;
 	x->high_open |= y->high_open;
 	x->low_excl = (x->low_excl || y->low_excl) && !x->low_open;
 	x->high_excl = (x->high_excl || y->high_excl) && !x->high_open;
 	x->approx |= y->approx;
+}
+
+enum err interval_add(struct counting *c, struct interval *x, const struct interval *y)
+{
+	add_flags(x, y);
 	if (x->low_open)
 		x->low = bound_of(0);
 	else
@@ -98,18 +103,18 @@ enum err interval_above(struct counting *c, const struct interval *a, const stru
 {
 	int order;
 
-	*out = certainty_POSSIBLE;
+	*out = certainty_possible;
 	if (!a->low_open && !b->high_open) {
 		TRY(compare(c, a->low, b->high, &order));
 		if (order > 0 || (order == 0 && (a->low_excl || b->high_excl))) {
-			*out = certainty_CERTAIN;
+			*out = certainty_certain;
 			return ERR_OK;
 		}
 	}
 	if (!a->high_open && !b->low_open) {
 		TRY(compare(c, a->high, b->low, &order));
 		if (order <= 0)
-			*out = certainty_NO;
+			*out = certainty_no;
 	}
 	return ERR_OK;
 }
@@ -121,7 +126,7 @@ enum err interval_meet(struct counting *c, const struct interval *a, const struc
 
 	TRY(interval_above(c, a, b, &one));
 	TRY(interval_above(c, b, a, &other));
-	*out = one != certainty_CERTAIN && other != certainty_CERTAIN;
+	*out = one != certainty_certain && other != certainty_certain;
 	return ERR_OK;
 }
 
@@ -178,12 +183,27 @@ struct interval sums_bounds(const struct sums *s, uint16_t currency)
 	return known;
 }
 
+/* x += y, where nobody else holds the terms of x. */
+static enum err interval_raise(struct counting *c, struct interval *x, const struct interval *y)
+{
+	add_flags(x, y);
+	if (x->low_open)
+		x->low = bound_of(0);
+	else
+		TRY(bound_raise(c->arena, &x->low, y->low));
+	if (x->high_open)
+		x->high = bound_of(0);
+	else
+		TRY(bound_raise(c->arena, &x->high, y->high));
+	return ERR_OK;
+}
+
 enum err sums_add_interval(struct counting *c, struct sums *s, const struct interval *i)
 {
 	const size_t at = place_of(s, i->currency);
 
 	if (at < s->n && s->v[at].currency == i->currency)
-		return interval_add(c, &s->v[at], i);
+		return interval_raise(c, &s->v[at], i);
 	if (s->n == s->cap) {
 		const size_t cap = s->cap ? 2 * s->cap : 1;
 		struct interval *v = arena_alloc(c->arena, cap * sizeof(*v));
@@ -196,6 +216,8 @@ enum err sums_add_interval(struct counting *c, struct sums *s, const struct inte
 	}
 	memmove(s->v + at + 1, s->v + at, (s->n - at) * sizeof(*s->v));
 	s->v[at] = *i;
+	TRY(bound_copy(c->arena, i->low, &s->v[at].low));
+	TRY(bound_copy(c->arena, i->high, &s->v[at].high));
 	s->n++;
 	return ERR_OK;
 }

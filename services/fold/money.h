@@ -21,9 +21,6 @@ struct interval {
 	bool low_open, high_open, low_excl, high_excl, approx;
 };
 
-/* An answer to "is a above b?". */
-enum certainty { certainty_NO, certainty_POSSIBLE, certainty_CERTAIN };
-
 /* Exactly nothing. */
 struct interval interval_nothing(uint16_t currency);
 /* x += y: bounds add, open absorbs, flags stick. ERR_OVERFLOW, ERR_NO_MEMORY */

@@ -14,7 +14,7 @@ struct rate {
 	struct decimal units;
 	uint64_t seq;
 };
-struct rate_table {
+struct rate_series {
 	struct rate *v;
 	size_t n;
 };
@@ -55,7 +55,7 @@ static bool of_pair(const struct visible *s, uint32_t pair)
 	return rate_home(base, quote) == pair;
 }
 
-static enum err table_load(struct view *v, uint32_t pair, struct rate_table **out)
+static enum err table_load(struct view *v, uint32_t pair, struct rate_series **out)
 {
 	const struct question *q = v->question;
 	struct fact_list facts;
@@ -63,7 +63,7 @@ static enum err table_load(struct view *v, uint32_t pair, struct rate_table **ou
 
 	TRY(v->facts->home(v->facts->arg, HOME_RATE, pair, &q->horizon, &v->kept, &facts));
 	TRY(visible_statements(v->facts, &q->horizon, q->on, facts, &v->kept, &all));
-	struct rate_table *t = arena_zalloc(&v->kept, 1, sizeof(*t));
+	struct rate_series *t = arena_zalloc(&v->kept, 1, sizeof(*t));
 	if (!t)
 		return ERR_NO_MEMORY;
 	t->v = arena_alloc(&v->kept, all.n * sizeof(*t->v));
@@ -78,18 +78,18 @@ static enum err table_load(struct view *v, uint32_t pair, struct rate_table **ou
 	return map_put(&v->rates, &v->kept, pair, (uint64_t)(uintptr_t)t);
 }
 
-static enum err table_of(struct view *v, uint32_t pair, struct rate_table **out)
+static enum err table_of(struct view *v, uint32_t pair, struct rate_series **out)
 {
 	const uint64_t *known = map_find(&v->rates, pair);
 
 	if (!known)
 		return table_load(v, pair, out);
-	*out = (struct rate_table *)(uintptr_t)*known;
+	*out = (struct rate_series *)(uintptr_t)*known;
 	return ERR_OK;
 }
 
 /* The last rate on or before the day; NULL: none. */
-static const struct rate *rate_on(const struct rate_table *t, int32_t day)
+static const struct rate *rate_on(const struct rate_series *t, int32_t day)
 {
 	size_t low = 0, high = t->n;
 
@@ -153,7 +153,7 @@ static enum err convert(struct view *v, const struct visible *s, bool *found,
 {
 	const int32_t day = day_of(s->first->stated);
 	const uint16_t from = s->fact->currency;
-	struct rate_table *table;
+	struct rate_series *table;
 	uint32_t place;
 
 	TRY(table_of(v, rate_home(from, v->question->currency), &table));

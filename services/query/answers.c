@@ -92,6 +92,16 @@ static uint64_t min_seq_of_get(struct str wire, struct arena *a)
 
 FOLDED(deal_figure, deal_figures, fold_deal)
 FOLDED(history, statements, fold_history)
+FOLDED(party_figure, party_figures, fold_party)
+FOLDED(backers_figure, backers_figures, fold_backers)
+FOLDED(league, league_tables, fold_league)
+FOLDED(overtook, overtook_answer, fold_overtook)
+FOLDED(flows, flow_table, fold_flows)
+FOLDED(cycles, cycle_table, fold_cycles)
+FOLDED(why, reasons, fold_why)
+FOLDED(reconcile, reconciled, fold_reconcile)
+FOLDED(anomalies, anomaly_table, fold_anomalies)
+FOLDED(diff, changes, fold_diff)
 
 #define QUESTION(question, answer)                                                                 \
 	{ MSG_##question, &shape_##answer, answer_##question, min_seq_of_##question }
@@ -105,6 +115,16 @@ static const struct question_row {
 	QUESTION(get, got),
 	QUESTION(deal_figure, deal_figures),
 	QUESTION(history, statements),
+	QUESTION(party_figure, party_figures),
+	QUESTION(backers_figure, backers_figures),
+	QUESTION(league, league_tables),
+	QUESTION(overtook, overtook_answer),
+	QUESTION(flows, flow_table),
+	QUESTION(cycles, cycle_table),
+	QUESTION(why, reasons),
+	QUESTION(reconcile, reconciled),
+	QUESTION(anomalies, anomaly_table),
+	QUESTION(diff, changes),
 };
 
 static const struct question_row *question_of(enum msg_type type)

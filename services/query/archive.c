@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "services/query/rows.h"
+#include "services/query/blocks.h"
 
 #define FACTS_FIRST 32u
 
@@ -35,23 +35,21 @@ static enum err room_for_fact(struct arena *a, struct fact_list *list, size_t *c
 	return ERR_OK;
 }
 
-static enum err home_collect(struct archive *archive, struct range *x, uint32_t deal,
-			     const struct horizon *h, struct arena *a, struct fact_list *out)
+static enum err home_collect(struct archive *archive, struct walk *w, uint32_t deal,
+			     uint64_t at_seq, struct arena *a, struct fact_list *out)
 {
 	enum err e;
 	size_t cap = 0;
+	int64_t stated;
+	uint64_t seq;
+	struct str bytes;
 
-	while (!(e = range_next(x))) {
-		int64_t stated;
-		uint64_t seq;
-		key_fact_parse(x->c.key, &stated, &seq);
-		if (stated >= h->stated_end)
-			return ERR_OK; /* and so are all that follow */
-		if (seq > h->at_seq)
+	while (!(e = walk_next(w, &stated, &seq, &bytes))) {
+		if (seq > at_seq)
 			continue;
 		TRY(room_for_fact(a, out, &cap));
 		struct fact *f = &out->v[out->n++];
-		TRY(fact_read(x->c.value, deal, stated, seq, f));
+		TRY(fact_read(bytes, deal, stated, seq, f));
 		if (f->more_size && !f->derived)
 			TRY(find_original(archive->r, f));
 	}
@@ -62,13 +60,12 @@ static enum err archive_home(void *arg, enum home home, uint32_t number, const s
 			     struct arena *a, struct fact_list *out)
 {
 	struct archive *archive = arg;
-	const struct row_key prefix = key_home(home, number);
-	struct range x;
+	struct walk w;
 
 	*out = (struct fact_list){ 0 };
-	TRY(range_open(archive->r, table_fact, &prefix, &x));
-	const enum err e = home_collect(archive, &x, home_deal(home, number), h, a, out);
-	range_close(&x);
+	TRY(walk_open(archive->r, (struct place){ home, number }, h->stated_end, &w));
+	const enum err e = home_collect(archive, &w, home_deal(home, number), h->at_seq, a, out);
+	walk_close(&w);
 	return e;
 }
 
@@ -213,15 +210,17 @@ static enum err archive_last_number(void *arg, enum dictionary dict, uint32_t *o
 static enum err archive_revision(void *arg, uint32_t deal, uint64_t at_seq, uint64_t *out)
 {
 	struct archive *archive = arg;
-	const struct row_key prefix = key_home(HOME_DEAL, deal);
-	struct range x;
+	struct walk w;
+	struct str bytes;
+	int64_t stated;
+	uint64_t seq;
 	enum err e;
 
 	*out = 0;
-	TRY(range_open(archive->r, table_fact, &prefix, &x));
-	while (!(e = range_next(&x)))
-		*out += key_last_seq(x.c.key) <= at_seq && !fact_bytes_elsewhere(x.c.value);
-	range_close(&x);
+	TRY(walk_open(archive->r, (struct place){ HOME_DEAL, deal }, INT64_MAX, &w));
+	while (!(e = walk_next(&w, &stated, &seq, &bytes)))
+		*out += seq <= at_seq && !fact_bytes_elsewhere(bytes);
+	walk_close(&w);
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 

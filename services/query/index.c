@@ -13,7 +13,7 @@
  */
 #include "services/query/index.h"
 
-#include "services/query/rows.h"
+#include "services/query/blocks.h"
 
 struct indexing {
 	struct replica *r;
@@ -61,15 +61,6 @@ static enum err number_of(void *arg, enum dictionary dict, struct str slug, uint
 }
 
 /* ---- rows of a fact ---- */
-
-static enum err put_at(struct indexing *x, const struct fact *f, struct place place)
-{
-	char bytes[FACT_SIZE_MAX];
-	const struct row_key key = key_fact(place.home, place.number, f->stated, f->seq);
-	const size_t n = fact_write(f, home_deal(place.home, place.number), bytes);
-
-	return replica_index(x->r, table_fact, row_str(&key), (struct str){ bytes, n });
-}
 
 static enum err put_chain(struct indexing *x, uint64_t tree, const struct fact *f)
 {
@@ -204,9 +195,9 @@ static enum err put_in_chain(struct indexing *x, const struct event *e, uint64_t
 		return ERR_OK;
 	for (size_t i = old; i < places.n; i++)
 		for (size_t j = 0; j < before.n; j++)
-			TRY(put_at(x, &before.v[j], places.v[i]));
+			TRY(blocks_put(x->r, places.v[i], &before.v[j]));
 	for (size_t i = 0; i < places.n; i++)
-		TRY(put_at(x, f, places.v[i]));
+		TRY(blocks_put(x->r, places.v[i], f));
 	TRY(put_chain(x, tree, f));
 	const struct row_key key = key_seq(x->seq);
 	return replica_index(x->r, table_tree, row_str(&key),
@@ -219,7 +210,7 @@ static enum err put_alone(struct indexing *x, const struct fact *f)
 	const size_t n = places_of(f, places);
 
 	for (size_t i = 0; i < n; i++)
-		TRY(put_at(x, f, places[i]));
+		TRY(blocks_put(x->r, places[i], f));
 	return ERR_OK;
 }
 

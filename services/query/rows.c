@@ -69,13 +69,6 @@ struct row_key key_fact(enum home home, uint32_t number, int64_t stated, uint64_
 	return k;
 }
 
-void key_fact_parse(struct str key, int64_t *stated, uint64_t *seq)
-{
-	require(key.n == KEY_HOME_SIZE + 16);
-	*stated = (int64_t)sortable((int64_t)get_number(key.p + KEY_HOME_SIZE, 8));
-	*seq = get_number(key.p + KEY_HOME_SIZE + 8, 8);
-}
-
 struct row_key key_related(enum relation relation, uint32_t number, uint32_t other)
 {
 	struct row_key k = { .n = 0 };

@@ -13,7 +13,7 @@ enum table {
 	table_declaration, /* deal, 0, seq: nothing; one row for each declaration of a deal */
 	table_slug,	   /* dictionary (1), slug: number (4), seq of the first event that names it (8) */
 	table_name,	   /* dictionary (1), number (4): slug */
-	table_fact,	   /* home (1), number (4), stated (8), seq (8): the fact, see fact_write */
+	table_fact,	   /* home (1), number (4), perhaps stated (8), seq (8): facts, see blocks.h */
 	table_related,	   /* relation (1), number (4), other number (4): nothing */
 	table_chain,	   /* seq of the chain's first event (8), seq (8): stated (8), the fact */
 	table_tree	   /* seq of an event with a `ref` (8): that of its chain's first event (8) */
@@ -39,9 +39,6 @@ struct row_key key_name(enum dictionary dict, uint32_t number);
 struct row_key key_fact(enum home home, uint32_t number, int64_t stated, uint64_t seq);
 /* The keys of all facts of a home begin with this. */
 struct row_key key_home(enum home home, uint32_t number);
-#define KEY_HOME_SIZE 5u
-/* What stands behind the home in the key of a fact. */
-void key_fact_parse(struct str key, int64_t *stated, uint64_t *seq);
 /* The keys of the other tables. */
 struct row_key key_related(enum relation relation, uint32_t number, uint32_t other);
 struct row_key key_chain(uint64_t tree, uint64_t seq);

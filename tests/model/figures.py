@@ -144,25 +144,25 @@ class Figures:
 		return money_sum(monies)
 
 	def value(self, deal, payer, rung):
-		below = [self.payments(deal, payer)] + [self.summed_value(part, payer, rung)
-			for part in self.deals.parts(deal)]
-		if rung == "paid":
-			return money_sum(below)
-		has_base, money = self.stated(deal, payer, rung)
-		return money if has_base else money_sum([money] + below)
+		has_base, money = self.stated_below_paid(deal, payer, rung)
+		if has_base:
+			return money
+		return money_sum([money, self.payments(deal, payer)]
+			+ [self.summed_value(part, payer, rung) for part in self.deals.parts(deal)])
+
+	def stated_below_paid(self, deal, payer, rung):
+		"""Nothing is stated on the paid rung."""
+		return (False, Money()) if rung == "paid" else self.stated(deal, payer, rung)
 
 	def sum_over_payers(self, deal, rung):
 		return money_sum([self.value(deal, p, rung) for p in self.payers(deal)])
 
 	def unattributed(self, deal, rung):
-		below = [self.payments(deal, None)] + [self.summed_unattributed(part, rung)
-			for part in self.deals.parts(deal)]
-		if rung == "paid":
-			return money_sum(below)
-		has_base, money = self.stated(deal, None, rung)
+		has_base, money = self.stated_below_paid(deal, None, rung)
 		if has_base:
 			return amounts.money_beyond(money, self.sum_over_payers(deal, rung))
-		return money_sum([money] + below)
+		return money_sum([money, self.payments(deal, None)]
+			+ [self.summed_unattributed(part, rung) for part in self.deals.parts(deal)])
 
 	def total(self, deal, rung):
 		if rung != "paid":

@@ -45,8 +45,8 @@ def payees_of_all(figures, rung):
 
 
 def payees_of(figures, payer, rung):
-	return {p: backers(figures, p, rung).get(payer, amounts.Money())
-		for p in figures.deals.all_payees()}
+	return {p: money_sum([figures.summed_value(d, payer, rung)
+		for d in figures.deals.topmost(p)]) for p in figures.deals.all_payees()}
 
 
 # ---- ranks ----

@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * diff: what changed between two settings of the clocks, deal by deal, each change with the events
+ * that only one of the two knows; see fold.h.
+ *
+ * Both sides are counted and written as answers, and what was written is compared: two figures that
+ * look the same are the same.
+ */
+#include "services/fold/ask.h"
+#include "services/fold/fold.h"
+#include "services/fold/ladder.h"
+#include "services/fold/stage.h"
+
+#include <stdlib.h>
+
+#define CAUSES_SHOWN_MAX 1000u
+#define FORGET_BYTES ((size_t)8 << 20) /* deals of one side in memory */
+
+struct two {
+	struct asking before, after;
+	struct arena *a;
+	struct changes *out;
+	const struct diff *ask;
+	size_t cap;
+	struct arena scratch; /* what one deal comes to on both sides */
+};
+
+/* ---- comparing ---- */
+
+static bool same_amount(const struct amount *x, const struct amount *y)
+{
+	return x->low_open == y->low_open && x->high_open == y->high_open &&
+	       x->low_excl == y->low_excl && x->high_excl == y->high_excl &&
+	       x->approx == y->approx && (x->low_open || x->low == y->low) &&
+	       (x->high_open || x->high == y->high);
+}
+
+static bool same_sums(const struct sum_list *x, const struct sum_list *y)
+{
+	if (x->n != y->n)
+		return false;
+	for (size_t i = 0; i < x->n; i++)
+		if (!str_eq(x->v[i].currency, y->v[i].currency) ||
+		    x->v[i].undisclosed != y->v[i].undisclosed ||
+		    !same_amount(&x->v[i].amount, &y->v[i].amount))
+			return false;
+	return true;
+}
+
+/* ---- writing changes ---- */
+
+struct changed_deal {
+	struct deal_change *to;
+	size_t cap;
+	struct arena *a;
+};
+
+static enum err change_add(struct changed_deal *c, enum changed what, struct change **out)
+{
+	struct change_list *list = &c->to->changes;
+
+	if (list->n == c->cap) {
+		c->cap = c->cap ? 2 * c->cap : 4;
+		struct change *more = arena_zalloc(c->a, c->cap, sizeof(*more));
+		if (!more)
+			return ERR_NO_MEMORY;
+		if (list->n)
+			memcpy(more, list->v, list->n * sizeof(*more));
+		list->v = more;
+	}
+	*out = &list->v[list->n++];
+	msg_set(*out, change, what, (int)what);
+	return ERR_OK;
+}
+
+/* A copy of written sums in the answer's arena. */
+static enum err sums_keep(struct arena *a, const struct sum_list *from, struct sum_list *to)
+{
+	to->n = from->n;
+	to->v = arena_alloc(a, from->n * sizeof(*to->v));
+	if (!to->v)
+		return ERR_NO_MEMORY;
+	for (size_t i = 0; i < from->n; i++) {
+		to->v[i] = from->v[i];
+		to->v[i].currency = arena_str(a, from->v[i].currency);
+		if (!to->v[i].currency.p)
+			return ERR_NO_MEMORY;
+	}
+	return ERR_OK;
+}
+
+static enum err compare_sums(struct changed_deal *c, enum changed what, enum rung rung,
+			     struct str payer, const struct sum_list *was,
+			     const struct sum_list *now)
+{
+	struct change *to;
+
+	if (same_sums(was, now))
+		return ERR_OK;
+	TRY(change_add(c, what, &to));
+	if (rung)
+		msg_set(to, change, rung, (int)rung);
+	if (payer.n)
+		msg_set(to, change, payer, payer);
+	if (was->n) {
+		msg_mark(to, change, before);
+		TRY(sums_keep(c->a, was, &to->before));
+	}
+	if (now->n) {
+		msg_mark(to, change, after);
+		TRY(sums_keep(c->a, now, &to->after));
+	}
+	return ERR_OK;
+}
+
+/* ---- both sides of a deal ---- */
+
+struct side_of {
+	struct view *view;
+	struct deal *deal;
+	struct named *payers;
+};
+
+static enum err side_open(struct view *v, uint32_t number, struct side_of *out)
+{
+	struct deal *d;
+
+	TRY(view_open(v, number, &d));
+	TRY(view_payers(v, d));
+	uint32_t *numbers = arena_alloc(&v->arena, d->npayers * sizeof(*numbers));
+	if (!numbers)
+		return ERR_NO_MEMORY;
+	for (size_t i = 0; i < d->npayers; i++)
+		numbers[i] = d->payers[i].number;
+	*out = (struct side_of){ .view = v, .deal = d };
+	return ask_names(v, DICT_PARTY, numbers, d->npayers, &out->payers);
+}
+
+static enum err life_changes(struct side_of sides[2], struct arena *scratch,
+			     struct changed_deal *c)
+{
+	enum stage stage[2];
+	struct sum_list written[2];
+	struct change *to;
+
+	for (size_t i = 0; i < 2; i++) {
+		struct sums sums;
+		TRY(stage_of(sides[i].view, sides[i].deal, &stage[i]));
+		TRY(view_successor(sides[i].view, sides[i].deal));
+		TRY(stage_conditional(sides[i].view, sides[i].deal, &sums));
+		TRY(sums_write(&sides[i].view->counting, &sums, scratch, &written[i]));
+	}
+	if (stage[0] != stage[1]) {
+		TRY(change_add(c, changed_stage, &to));
+		if (stage[0])
+			msg_set(to, change, stage_before, (int)stage[0]);
+		if (stage[1])
+			msg_set(to, change, stage_after, (int)stage[1]);
+	}
+	const uint32_t was = sides[0].deal->successor, now = sides[1].deal->successor;
+	if (was != now) {
+		const struct facts *facts = sides[0].view->facts;
+		TRY(change_add(c, changed_superseded_by, &to));
+		if (was) {
+			TRY(facts->slug(facts->arg, DICT_DEAL, was, &to->deal_before));
+			msg_mark(to, change, deal_before);
+		}
+		if (now) {
+			TRY(facts->slug(facts->arg, DICT_DEAL, now, &to->deal_after));
+			msg_mark(to, change, deal_after);
+		}
+	}
+	return compare_sums(c, changed_conditional, rung_NONE, STR(""), &written[0], &written[1]);
+}
+
+static enum err value_written(const struct side_of *s, uint32_t payer, enum rung rung,
+			      struct arena *scratch, struct sum_list *out)
+{
+	const struct sums *value;
+
+	TRY(ladder_value(s->view, s->deal, payer, rung, &value));
+	return sums_write(&s->view->counting, value, scratch, out);
+}
+
+/* Payers of either side, in the order of their slugs. */
+static enum err payer_changes(struct side_of sides[2], enum rung rung, struct arena *scratch,
+			      struct changed_deal *c)
+{
+	const size_t n[2] = { sides[0].deal->npayers, sides[1].deal->npayers };
+	size_t i = 0, j = 0;
+
+	while (i < n[0] || j < n[1]) {
+		struct sum_list was, now;
+		int order = i == n[0] ? 1 : j == n[1] ? -1 : 0;
+		if (!order)
+			order = str_cmp(sides[0].payers[i].slug, sides[1].payers[j].slug);
+		const struct named *payer = order <= 0 ? &sides[0].payers[i] : &sides[1].payers[j];
+		TRY(value_written(&sides[0], payer->number, rung, scratch, &was));
+		TRY(value_written(&sides[1], payer->number, rung, scratch, &now));
+		TRY(compare_sums(c, changed_payer, rung, payer->slug, &was, &now));
+		i += order <= 0;
+		j += order >= 0;
+	}
+	return ERR_OK;
+}
+
+static enum err rung_changes(struct side_of sides[2], enum rung rung, struct arena *scratch,
+			     struct changed_deal *c)
+{
+	struct sum_list total[2], rest[2];
+
+	for (size_t i = 0; i < 2; i++) {
+		struct view *v = sides[i].view;
+		struct sums sums;
+		TRY(ladder_total(v, sides[i].deal, rung, &sums));
+		TRY(sums_write(&v->counting, &sums, scratch, &total[i]));
+		TRY(ladder_unattributed(v, sides[i].deal, rung, &sums));
+		TRY(sums_write(&v->counting, &sums, scratch, &rest[i]));
+	}
+	TRY(compare_sums(c, changed_total, rung, STR(""), &total[0], &total[1]));
+	TRY(compare_sums(c, changed_unattributed, rung, STR(""), &rest[0], &rest[1]));
+	return payer_changes(sides, rung, scratch, c);
+}
+
+/* ---- causes ---- */
+
+struct causes {
+	struct map seen; /* seq: 1 */
+	uint64_t *v;
+	size_t n, cap;
+};
+
+static bool held(const struct question *q, const struct fact *f)
+{
+	return horizon_holds(&q->horizon, f);
+}
+
+static enum err cause_add(struct causes *c, struct arena *a, uint64_t seq)
+{
+	if (map_find(&c->seen, seq))
+		return ERR_OK;
+	TRY(map_put(&c->seen, a, seq, 1));
+	if (c->n == c->cap) {
+		c->cap = c->cap ? 2 * c->cap : 16;
+		uint64_t *more = arena_alloc(a, c->cap * sizeof(*more));
+		if (!more)
+			return ERR_NO_MEMORY;
+		if (c->n)
+			memcpy(more, c->v, c->n * sizeof(*more));
+		c->v = more;
+	}
+	c->v[c->n++] = seq;
+	return ERR_OK;
+}
+
+static const struct fact *fact_at(struct fact_list facts, const struct map *by_seq, uint64_t seq)
+{
+	const uint64_t *at = map_find(by_seq, seq);
+
+	return at ? &facts.v[*at] : NULL;
+}
+
+/*
+ * The events of a deal that only one side knows: those that name it, and those that correct or
+ * withdraw one that does.
+ */
+static enum err causes_of(struct two *t, uint32_t deal, struct causes *out)
+{
+	const struct question *was = &t->before.question, *now = &t->after.question;
+	const struct facts *source = t->before.source;
+	struct horizon both = was->horizon;
+	struct map by_seq = { 0 };
+	struct fact_list facts;
+
+	if (now->horizon.at_seq > both.at_seq)
+		both.at_seq = now->horizon.at_seq;
+	if (now->horizon.stated_end > both.stated_end)
+		both.stated_end = now->horizon.stated_end;
+	TRY(source->home(source->arg, HOME_DEAL, deal, &both, &t->scratch, &facts));
+	for (size_t i = 0; i < facts.n; i++)
+		TRY(map_put(&by_seq, &t->scratch, facts.v[i].seq, i));
+	for (size_t i = 0; i < facts.n; i++) {
+		const struct fact *f = &facts.v[i];
+		if (held(was, f) == held(now, f))
+			continue;
+		while (f && f->deal != deal)
+			f = f->ref ? fact_at(facts, &by_seq, f->ref) : NULL;
+		if (f)
+			TRY(cause_add(out, &t->scratch, facts.v[i].seq));
+	}
+	return ERR_OK;
+}
+
+static enum err causes_inside(struct two *t, struct view *v, struct deal *d, unsigned depth,
+			      struct causes *out)
+{
+	if (depth == DEPTH_MAX)
+		return ERR_TOO_DEEP;
+	TRY(causes_of(t, d->number, out));
+	TRY(view_parts(v, d));
+	for (size_t i = 0; i < d->nparts; i++)
+		TRY(causes_inside(t, v, d->parts[i], depth + 1, out));
+	return ERR_OK;
+}
+
+static int by_seq(const void *x, const void *y)
+{
+	const uint64_t *m = x, *n = y;
+
+	return *m < *n ? -1 : *m > *n;
+}
+
+static enum err causes_write(struct two *t, struct side_of sides[2], struct u64_list *out)
+{
+	struct causes causes = { .v = NULL };
+
+	for (size_t i = 0; i < 2; i++) {
+		TRY(causes_inside(t, sides[i].view, sides[i].deal, 0, &causes));
+		for (const struct deal *at = sides[i].deal->whole; at; at = at->whole)
+			TRY(causes_of(t, at->number, &causes));
+	}
+	if (causes.n > 1)
+		qsort(causes.v, causes.n, sizeof(*causes.v), by_seq);
+	out->n = causes.n < CAUSES_SHOWN_MAX ? causes.n : CAUSES_SHOWN_MAX;
+	out->v = arena_alloc(t->a, out->n * sizeof(*out->v));
+	if (!out->v)
+		return ERR_NO_MEMORY;
+	if (out->n)
+		memcpy(out->v, causes.v, out->n * sizeof(*out->v));
+	return ERR_OK;
+}
+
+/* ---- all deals ---- */
+
+static enum err room_for_deal(struct two *t, struct deal_change **out)
+{
+	struct deal_change_list *list = &t->out->deals;
+
+	if (list->n == t->cap) {
+		t->cap = t->cap ? 2 * t->cap : 16;
+		struct deal_change *more = arena_zalloc(t->a, t->cap, sizeof(*more));
+		if (!more)
+			return ERR_NO_MEMORY;
+		if (list->n)
+			memcpy(more, list->v, list->n * sizeof(*more));
+		list->v = more;
+	}
+	*out = &list->v[list->n];
+	return ERR_OK;
+}
+
+static enum err compare_deal(struct two *t, uint32_t number)
+{
+	struct changed_deal c = { .a = t->a };
+	struct side_of sides[2];
+
+	arena_reset(&t->scratch);
+	TRY(side_open(&t->before.view, number, &sides[0]));
+	TRY(side_open(&t->after.view, number, &sides[1]));
+	TRY(room_for_deal(t, &c.to));
+	TRY(life_changes(sides, &t->scratch, &c));
+	for (enum rung rung = rung_talked; rung <= rung_paid; rung++)
+		TRY(rung_changes(sides, rung, &t->scratch, &c));
+	if (c.to->changes.n == 0)
+		return ERR_OK;
+	TRY(t->before.source->slug(t->before.source->arg, DICT_DEAL, number, &c.to->deal));
+	msg_mark(c.to, deal_change, deal);
+	msg_mark(c.to, deal_change, changes);
+	TRY(causes_write(t, sides, &c.to->causes));
+	msg_mark(c.to, deal_change, causes);
+	t->out->deals.n++;
+	return ERR_OK;
+}
+
+static int by_deal(const void *x, const void *y)
+{
+	const struct deal_change *c = x, *d = y;
+
+	return str_cmp(c->deal, d->deal);
+}
+
+static enum err compare_all(struct two *t)
+{
+	struct deal_change_list *list = &t->out->deals;
+	uint32_t last;
+
+	TRY(t->before.source->last_number(t->before.source->arg, DICT_DEAL, &last));
+	for (uint32_t number = 1; number && number <= last; number++) {
+		if (t->before.view.arena.used > FORGET_BYTES)
+			view_forget(&t->before.view);
+		if (t->after.view.arena.used > FORGET_BYTES)
+			view_forget(&t->after.view);
+		TRY(compare_deal(t, number));
+	}
+	if (list->n > 1)
+		qsort(list->v, list->n, sizeof(*list->v), by_deal);
+	return ERR_OK;
+}
+
+static enum err answer(struct two *t, struct fault *fault)
+{
+	struct deal_change_list *list = &t->out->deals;
+	uint32_t number;
+
+	if (t->ask->deal.n) {
+		/* known on either side is enough */
+		const struct question *later = t->before.question.horizon.at_seq >
+							      t->after.question.horizon.at_seq
+						      ? &t->before.question
+						      : &t->after.question;
+		TRY(ask_number(t->before.source, later, DICT_DEAL, t->ask->deal, "deal", &number,
+			       fault));
+		TRY(compare_deal(t, number));
+	} else {
+		TRY(compare_all(t));
+	}
+	msg_set(t->out, changes, total, list->n);
+	msg_mark(t->out, changes, deals);
+	const struct page page = ask_page(t->ask->skip, msg_has(t->ask, diff, limit),
+					  t->ask->limit, list->n);
+	if (list->n)
+		list->v += page.first;
+	list->n = page.n;
+	return ERR_OK;
+}
+
+enum err fold_diff(const struct facts *source, const struct diff *ask, struct arena *a,
+		   struct changes *out, struct fault *fault)
+{
+	struct options options = { .clocks = &ask->before, .policy = ask->policy,
+		.assume = ask->assume, .currency = ask->currency, .basis = ask->basis };
+	struct two t = { .a = a, .out = out, .ask = ask };
+
+	*out = (struct changes){ 0 };
+	TRY(ask_begin(&t.before, source, &options, a, &out->basis, fault));
+	msg_set(out, changes, before, out->basis.clocks);
+	options.clocks = &ask->after;
+	enum err e = ask_begin(&t.after, source, &options, a, &out->basis, fault);
+	if (!e) {
+		arena_init(&t.scratch, VIEW_BYTES_MAX);
+		e = ask_end(&t.after, answer(&t, fault));
+		arena_fini(&t.scratch);
+	}
+	msg_mark(out, changes, basis);
+	return ask_end(&t.before, e);
+}

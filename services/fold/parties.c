@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* parties: finds the deals of a party, or walks through all of them, and adds up. */
+#include "services/fold/parties.h"
+
+#define FORGET_BYTES ((size_t)768 << 10) /* of deals; what an arena keeps for its next turn */
+
+/* ---- one deal, as it counts in sums ---- */
+
+enum err summed_value(struct view *v, struct deal *d, uint32_t payer, enum rung rung,
+		      const struct sums **out)
+{
+	TRY(ladder_rung(v, d, rung, &rung));
+	return ladder_value(v, d, payer, rung, out);
+}
+
+enum err summed_total(struct view *v, struct deal *d, enum rung rung, struct sums *out)
+{
+	TRY(ladder_rung(v, d, rung, &rung));
+	return ladder_total(v, d, rung, out);
+}
+
+enum err summed_unattributed(struct view *v, struct deal *d, enum rung rung, struct sums *out)
+{
+	TRY(ladder_rung(v, d, rung, &rung));
+	return ladder_unattributed(v, d, rung, out);
+}
+
+/* ---- the deals of one party ---- */
+
+static struct deal *root_of(struct deal *d)
+{
+	while (d->whole)
+		d = d->whole;
+	return d;
+}
+
+enum err parties_paying(struct view *v, uint32_t party, struct deals_found *out)
+{
+	struct number_list candidates;
+	struct map seen = { 0 };
+
+	TRY(v->facts->related(v->facts->arg, RELATION_PAYER, party, &v->arena, &candidates));
+	*out = (struct deals_found){
+		.v = arena_alloc(&v->arena, candidates.n * sizeof(struct deal *))
+	};
+	if (!out->v)
+		return ERR_NO_MEMORY;
+	for (size_t i = 0; i < candidates.n; i++) {
+		struct deal *d;
+		TRY(view_open(v, candidates.v[i], &d));
+		TRY(view_whole(v, d));
+		d = root_of(d);
+		if (map_find(&seen, d->number))
+			continue;
+		TRY(map_put(&seen, &v->arena, d->number, 1));
+		TRY(view_payers(v, d));
+		if (deal_payer(d, party))
+			out->v[out->n++] = d;
+	}
+	return ERR_OK;
+}
+
+enum err parties_receiving(struct view *v, uint32_t party, struct deals_found *out)
+{
+	struct number_list candidates;
+
+	TRY(v->facts->related(v->facts->arg, RELATION_PAYEE, party, &v->arena, &candidates));
+	*out = (struct deals_found){
+		.v = arena_alloc(&v->arena, candidates.n * sizeof(struct deal *))
+	};
+	if (!out->v)
+		return ERR_NO_MEMORY;
+	for (size_t i = 0; i < candidates.n; i++) {
+		struct deal *d;
+		bool topmost;
+		TRY(view_open(v, candidates.v[i], &d));
+		TRY(view_topmost(v, d, party, &topmost));
+		if (topmost)
+			out->v[out->n++] = d;
+	}
+	return ERR_OK;
+}
+
+enum err parties_from(struct view *v, uint32_t party, enum rung rung, struct sums *out)
+{
+	struct deals_found deals;
+
+	*out = (struct sums){ 0 };
+	TRY(parties_paying(v, party, &deals));
+	for (size_t i = 0; i < deals.n; i++) {
+		const struct sums *value;
+		TRY(summed_value(v, deals.v[i], party, rung, &value));
+		TRY(sums_add(&v->counting, out, value));
+	}
+	return ERR_OK;
+}
+
+enum err parties_to(struct view *v, uint32_t party, enum rung rung, struct sums *out)
+{
+	struct deals_found deals;
+
+	*out = (struct sums){ 0 };
+	TRY(parties_receiving(v, party, &deals));
+	for (size_t i = 0; i < deals.n; i++) {
+		struct sums total;
+		TRY(summed_total(v, deals.v[i], rung, &total));
+		TRY(sums_add(&v->counting, out, &total));
+	}
+	return ERR_OK;
+}
+
+enum err parties_backers(struct view *v, uint32_t payee, enum rung rung, struct shares *out)
+{
+	struct deals_found deals;
+
+	TRY(parties_receiving(v, payee, &deals));
+	for (size_t i = 0; i < deals.n; i++) {
+		struct deal *d = deals.v[i];
+		TRY(view_payers(v, d));
+		for (size_t j = 0; j < d->npayers; j++) {
+			const struct sums *value;
+			TRY(summed_value(v, d, d->payers[j].number, rung, &value));
+			TRY(shares_add(v, out, d->payers[j].number, rung, value));
+		}
+	}
+	return ERR_OK;
+}
+
+enum err parties_unattributed_to(struct view *v, uint32_t payee, enum rung rung, struct sums *out)
+{
+	struct deals_found deals;
+
+	*out = (struct sums){ 0 };
+	TRY(parties_receiving(v, payee, &deals));
+	for (size_t i = 0; i < deals.n; i++) {
+		struct sums rest;
+		TRY(summed_unattributed(v, deals.v[i], rung, &rest));
+		TRY(sums_add(&v->counting, out, &rest));
+	}
+	return ERR_OK;
+}
+
+/* ---- whom a deal pays ---- */
+
+/* Its payees that no deal which contains it names. */
+static enum err topmost_payees(struct view *v, struct deal *d, struct number_list *out)
+{
+	size_t kept = 0;
+
+	TRY(view_payees(v, d, out));
+	for (size_t i = 0; d->whole && i < out->n; i++) {
+		bool topmost;
+		TRY(view_topmost(v, d, out->v[i], &topmost));
+		if (topmost)
+			out->v[kept++] = out->v[i];
+	}
+	out->n = d->whole ? kept : out->n;
+	return ERR_OK;
+}
+
+enum err parties_payees_of(struct view *v, uint32_t payer, enum rung rung, struct shares *out)
+{
+	struct number_list candidates;
+	struct map seen = { 0 };
+
+	TRY(v->facts->related(v->facts->arg, RELATION_PAYER, payer, &v->arena, &candidates));
+	for (size_t i = 0; i < candidates.n; i++) {
+		struct deal *d;
+		TRY(view_open(v, candidates.v[i], &d));
+		TRY(view_whole(v, d));
+		for (; d && !map_find(&seen, d->number); d = d->whole) {
+			struct number_list payees;
+			const struct sums *value;
+			TRY(map_put(&seen, &v->arena, d->number, 1));
+			TRY(topmost_payees(v, d, &payees));
+			TRY(summed_value(v, d, payer, rung, &value));
+			for (size_t j = 0; j < payees.n; j++)
+				TRY(shares_add(v, out, payees.v[j], rung, value));
+		}
+	}
+	return ERR_OK;
+}
+
+/* ---- all deals ---- */
+
+static enum err visit_tree(struct view *v, struct deal *d, unsigned depth, deal_visit *visit,
+			   void *arg)
+{
+	if (depth == DEPTH_MAX)
+		return ERR_TOO_DEEP;
+	TRY(visit(v, d, arg));
+	TRY(view_parts(v, d));
+	for (size_t i = 0; i < d->nparts; i++)
+		TRY(visit_tree(v, d->parts[i], depth + 1, visit, arg));
+	return ERR_OK;
+}
+
+enum err parties_each_deal(struct view *v, deal_visit *visit, void *arg)
+{
+	uint32_t last;
+
+	TRY(v->facts->last_number(v->facts->arg, DICT_DEAL, &last));
+	for (uint32_t number = 1; number && number <= last; number++) {
+		struct deal *d;
+		if (v->arena.used > FORGET_BYTES)
+			view_forget(v);
+		TRY(view_open(v, number, &d));
+		TRY(view_whole(v, d));
+		if (!d->whole)
+			TRY(visit_tree(v, d, 0, visit, arg));
+	}
+	return ERR_OK;
+}
+
+struct adding {
+	enum rung rung; /* rung_NONE: all */
+	struct shares *shares;
+	struct sums *unattributed; /* add_payers: where it goes */
+	bool rest;		   /* add_pairs: with what is unattributed */
+};
+
+static enum err add_payers(struct view *v, struct deal *d, void *arg)
+{
+	const struct adding *a = arg;
+	struct counting kept = { &v->kept, v->counting.ratios };
+	struct sums rest;
+
+	if (d->whole)
+		return ERR_OK;
+	TRY(view_payers(v, d));
+	for (size_t i = 0; i < d->npayers; i++) {
+		const struct sums *value;
+		TRY(summed_value(v, d, d->payers[i].number, a->rung, &value));
+		TRY(shares_add(v, a->shares, d->payers[i].number, a->rung, value));
+	}
+	TRY(summed_unattributed(v, d, a->rung, &rest));
+	return sums_add(&kept, a->unattributed, &rest);
+}
+
+enum err parties_payers(struct view *v, enum rung rung, struct shares *out,
+			struct sums *unattributed)
+{
+	struct adding a = { .rung = rung, .shares = out, .unattributed = unattributed };
+
+	*unattributed = (struct sums){ 0 };
+	return parties_each_deal(v, add_payers, &a);
+}
+
+static enum err add_payees(struct view *v, struct deal *d, void *arg)
+{
+	const struct adding *a = arg;
+	struct number_list payees;
+	struct sums total;
+
+	TRY(topmost_payees(v, d, &payees));
+	if (payees.n == 0)
+		return ERR_OK;
+	TRY(summed_total(v, d, a->rung, &total));
+	for (size_t i = 0; i < payees.n; i++)
+		TRY(shares_add(v, a->shares, payees.v[i], a->rung, &total));
+	return ERR_OK;
+}
+
+enum err parties_payees(struct view *v, enum rung rung, struct shares *out)
+{
+	struct adding a = { .rung = rung, .shares = out };
+
+	return parties_each_deal(v, add_payees, &a);
+}
+
+static enum err add_pairs_on(struct view *v, struct deal *d, const struct number_list *payees,
+			     enum rung rung, const struct adding *a)
+{
+	struct shares *shares = a->shares;
+	struct sums rest;
+
+	TRY(view_payers(v, d));
+	for (size_t i = 0; i < d->npayers; i++) {
+		const struct sums *value;
+		TRY(summed_value(v, d, d->payers[i].number, rung, &value));
+		for (size_t j = 0; j < payees->n; j++)
+			TRY(shares_add(v, shares, pair_key(d->payers[i].number, payees->v[j]),
+				       rung, value));
+	}
+	if (!a->rest)
+		return ERR_OK;
+	TRY(summed_unattributed(v, d, rung, &rest));
+	for (size_t j = 0; j < payees->n; j++)
+		TRY(shares_add(v, shares, pair_key(0, payees->v[j]), rung, &rest));
+	return ERR_OK;
+}
+
+static enum err add_pairs(struct view *v, struct deal *d, void *arg)
+{
+	const struct adding *a = arg;
+	struct number_list payees;
+
+	TRY(topmost_payees(v, d, &payees));
+	if (payees.n == 0)
+		return ERR_OK;
+	if (a->rung)
+		return add_pairs_on(v, d, &payees, a->rung, a);
+	for (enum rung rung = rung_talked; rung <= rung_paid; rung++)
+		TRY(add_pairs_on(v, d, &payees, rung, a));
+	return ERR_OK;
+}
+
+enum err parties_pairs(struct view *v, enum rung rung, bool rest, struct shares *out)
+{
+	struct adding a = { .rung = rung, .shares = out, .rest = rest };
+
+	return parties_each_deal(v, add_pairs, &a);
+}
