@@ -26,6 +26,7 @@ import uuid
 import msgpack
 import zmq
 
+SANITIZER = re.compile(r"(ERROR|WARNING): \w+Sanitizer|: runtime error: ")
 TIMEOUT = 10.0 # seconds; for anything that should happen soon
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -227,6 +228,8 @@ class Process:
             raise AssertionError("avow %s did not end:\n%s" % (" ".join(self.args), self.stderr()))
         self.thread.join(TIMEOUT)
         self.popen.stderr.close()
+        if SANITIZER.search(self.stderr()):
+            raise AssertionError("avow %s:\n%s" % (" ".join(self.args), self.stderr()))
         return code
 
     def memory(self):
@@ -267,12 +270,17 @@ class Avow:
         self.close()
 
     def close(self):
+        """Stop all, cleanly, so that a sanitizer has its say about leaks at their end."""
         for client in self.clients.values():
             client.close()
         self.clients = {}
-        for name in list(self.processes):
-            self.kill(name)
-        shutil.rmtree(self.dir, ignore_errors=True)
+        try:
+            for name in list(self.processes):
+                self.stop(name)
+        finally:
+            for name in list(self.processes):
+                self.kill(name)
+            shutil.rmtree(self.dir, ignore_errors=True)
 
     def start(self, name, *flags, wait=True):
         tcp = [] if name == "ledger" else ["--tcp", self.tcp]
