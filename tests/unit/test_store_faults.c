@@ -548,11 +548,13 @@ static void write_for_ever(const char *dir, int tell, uint64_t seed)
 		enum err e = log_begin(log);
 		for (uint64_t n = i.head + 1; n <= i.head + count && !e; n++)
 			e = put(log, n);
-		if (e == ERR_NO_SPACE) {
+		if (e)
 			log_abort(log);
-			continue;
-		}
-		if (e || log_commit(log) != ERR_OK)
+		else
+			e = log_commit(log);
+		if (e == ERR_NO_SPACE)
+			continue; /* the map grows when the next one begins */
+		if (e)
 			_exit(2);
 		log_info(log, &i);
 		if (write(tell, &i.head, sizeof(i.head)) != sizeof(i.head))
