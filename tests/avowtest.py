@@ -232,6 +232,21 @@ class Process:
             raise AssertionError("avow %s:\n%s" % (" ".join(self.args), self.stderr()))
         return code
 
+    def pause(self):
+        """Stop it where it stands: returns when all of its threads do stand still."""
+        self.popen.send_signal(signal.SIGSTOP)
+        wait_until(lambda: self._states() <= {"T", "t"}, "it stands still")
+
+    def go_on(self):
+        self.popen.send_signal(signal.SIGCONT)
+
+    def _states(self):
+        found = set()
+        for path in glob.glob("/proc/%d/task/*/stat" % self.pid):
+            with open(path) as f:
+                found.add(f.read().rpartition(")")[2].split()[0])
+        return found
+
     def memory(self):
         """Resident kilobytes that are its own, mapped files apart."""
         with open("/proc/%d/status" % self.pid) as f:

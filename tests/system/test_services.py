@@ -579,8 +579,8 @@ class Restarting(unittest.TestCase):
         with Avow("ledger", "ingest", "query") as avow:
             avow.publish(event())
             avow.ask("query", "get", seq=1, min_seq=1)
-            pid, data = avow.processes["ledger"].pid, event()
-            os.kill(pid, signal.SIGSTOP)
+            ledger, data = avow.processes["ledger"], event()
+            ledger.pause()
             try:
                 with self.assertRaises(Refused) as caught:
                     avow.publish(data, ttl_ms=300)
@@ -588,7 +588,7 @@ class Restarting(unittest.TestCase):
                 wait_until(lambda: not avow.ask("ingest", "status")["upstream_ok"], "it is noticed")
                 self.assertEqual(avow.ask("query", "read", after=0)["head"], 1)
             finally:
-                os.kill(pid, signal.SIGCONT)
+                ledger.go_on()
             self.assertEqual(run_of(avow.publish(data))[0], 2)
 
     def test_without_a_ledger_nothing_is_written_and_that_is_said(self):
@@ -643,7 +643,7 @@ class Bounded(unittest.TestCase):
     def test_overload_is_said_at_once(self):
         with Avow("ledger", "ingest") as avow:
             wait_until(lambda: avow.ask("ingest", "status")["upstream_ok"], "the ledger is reached")
-            os.kill(avow.processes["ledger"].pid, signal.SIGSTOP)
+            avow.processes["ledger"].pause()
             try:
                 client = avow.client("ingest")
                 client.socket.setsockopt(zmq.SNDHWM, 0)
@@ -655,7 +655,7 @@ class Bounded(unittest.TestCase):
                 self.assertEqual((m["name"], m["retry_after_ms"] > 0), ("BUSY", True))
                 client.close()
             finally:
-                os.kill(avow.processes["ledger"].pid, signal.SIGCONT)
+                avow.processes["ledger"].go_on()
 
     def test_a_reader_that_takes_nothing_costs_the_others_nothing(self):
         with Avow() as avow:
