@@ -42,7 +42,7 @@ static enum err run_show(struct cli *c, struct fault *fault)
 	} else {
 		e = slug_check(str_of(word), fault);
 		if (!e)
-			e = show_deal(c, client, str_of(word), min_seq, fault);
+			e = show_deal(c, client, str_of(word), fault);
 	}
 	client_close(client);
 	return e;

@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "tools/filter.h"
+
 #define META_MAX ((size_t)1 << 20)
+#define ANSWER_BYTES_MAX ((size_t)64 << 20)
 #define TRY_EVERY_MS 50
 #define INGEST_SOON_MS 500
 
@@ -69,6 +72,39 @@ enum err clocks_given(const struct cli *c, struct clocks *clocks, bool *any, str
 enum err min_seq_given(const struct cli *c, uint64_t *seq, struct fault *fault)
 {
 	return read_seq(c, "min-seq", seq, fault);
+}
+
+enum err counting_given(struct cli *c, struct rules *rules, struct fault *fault)
+{
+	const char *code = cli_text(c, "in");
+	const struct currency *currency;
+	enum err e = min_seq_given(c, &rules->min_seq, fault);
+
+	if (!e)
+		e = word_given(c, "policy", &enum_policy, &rules->policy, fault);
+	if (!e)
+		e = cli_list(c, "assume", &rules->assume, fault);
+	for (size_t i = 0; !e && i < rules->assume.n; i++) {
+		e = slug_check(rules->assume.v[i], fault);
+		if (e)
+			fault_under(fault, "assume");
+	}
+	if (!e && code) {
+		e = currency_check(str_of(code), &currency, fault);
+		if (e)
+			fault_under(fault, "in");
+		else
+			rules->currency = str_of(currency->code);
+	}
+	return e ? e : words_given(c, "basis", &enum_basis, &rules->basis, fault);
+}
+
+enum err rules_given(struct cli *c, struct rules *rules, struct fault *fault)
+{
+	*rules = (struct rules){ 0 };
+	const enum err e = clocks_given(c, &rules->clocks, &rules->pinned, fault);
+
+	return e ? e : counting_given(c, rules, fault);
 }
 
 enum err query_open(const struct cli *c, struct client **client, struct fault *fault)
@@ -228,4 +264,37 @@ enum err sums_words(const struct sum_list *sums, struct buf *out)
 	else if (!e && !*between)
 		e = buf_put(out, "nothing", 7);
 	return e;
+}
+
+void sums_put(struct out *o, const struct sum_list *sums)
+{
+	struct buf b;
+
+	buf_init(&b, ANSWER_BYTES_MAX);
+	const enum err e = sums_words(sums, &b);
+	if (e)
+		out_fail(o, e);
+	out_text(o, buf_str(&b));
+	buf_fini(&b);
+}
+
+enum err answer_print_json(struct cli *c, const struct shape *shape, const void *body,
+			   const struct basis_of_answer *basis, struct fault *fault)
+{
+	static const struct out_column none[] = { { "answer", out_is_text, false } };
+	struct buf json;
+	struct out *o;
+	enum err e = out_open(c, none, ARRAY_LEN(none), &o, fault);
+
+	if (e)
+		return e;
+	buf_init(&json, ANSWER_BYTES_MAX);
+	e = json_write(shape, body, &c->arena, &json);
+	if (e)
+		out_fail(o, e);
+	else
+		out_document(o, (struct str){ json.p + 1, json.n - 2 }); /* without its braces */
+	question_meta(o, basis);
+	buf_fini(&json);
+	return out_close(o, fault);
 }

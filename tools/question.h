@@ -18,6 +18,43 @@ extern const struct opt counting_options[]; /* --policy --assume --in --basis */
  */
 MUST_USE enum err clocks_given(const struct cli *c, struct clocks *clocks, bool *any,
 			       struct fault *fault);
+/* What every question about figures may set: the clocks, and how is counted. */
+struct rules {
+	struct clocks clocks;
+	bool pinned; /* some clock was given */
+	uint64_t min_seq;
+	int policy; /* enum policy, 0: not given */
+	struct str_list assume;
+	struct str currency;
+	struct enum_list basis;
+};
+/*
+ * All of clock_options and counting_options; texts borrow from the arguments, lists lie in the arena.
+ * ERR_BAD_DATE, ERR_BAD_SLUG, ERR_BAD_CURRENCY, ERR_USAGE.
+ */
+MUST_USE enum err rules_given(struct cli *c, struct rules *rules, struct fault *fault);
+/* The same without the clocks. */
+MUST_USE enum err counting_given(struct cli *c, struct rules *rules, struct fault *fault);
+/* Put rules into a question of the record `m`. */
+#define RULES_COUNT(q, m, rules)                                                                   \
+	do {                                                                                       \
+		if ((rules)->policy)                                                               \
+			msg_set(q, m, policy, (rules)->policy);                                    \
+		if ((rules)->assume.n)                                                             \
+			msg_set(q, m, assume, (rules)->assume);                                    \
+		if ((rules)->currency.n)                                                           \
+			msg_set(q, m, currency, (rules)->currency);                                \
+		if ((rules)->basis.n)                                                              \
+			msg_set(q, m, basis, (rules)->basis);                                      \
+		if ((rules)->min_seq)                                                              \
+			msg_set(q, m, min_seq, (rules)->min_seq);                                  \
+	} while (0)
+#define RULES_PUT(q, m, rules)                                                                     \
+	do {                                                                                       \
+		if ((rules)->pinned)                                                               \
+			msg_set(q, m, clocks, (rules)->clocks);                                    \
+		RULES_COUNT(q, m, rules);                                                          \
+	} while (0)
 /* --min-seq, 0 where it was not given. */
 MUST_USE enum err min_seq_given(const struct cli *c, uint64_t *seq, struct fault *fault);
 /* Connect to the query service of the settings. Errors of client_open. */
@@ -41,5 +78,13 @@ void question_meta(struct out *o, const struct basis_of_answer *b);
  * Sums for people, appended: `47.875bn USD + 1 undisclosed`, `nothing` where there are none.
  */
 MUST_USE enum err sums_words(const struct sum_list *sums, struct buf *out);
+/* The same as the next cell of a row. */
+void sums_put(struct out *o, const struct sum_list *sums);
+/*
+ * -o json: an answer as it is, with its basis as `meta`. `body` is the answer of the shape without
+ * its own basis.
+ */
+MUST_USE enum err answer_print_json(struct cli *c, const struct shape *shape, const void *body,
+				    const struct basis_of_answer *basis, struct fault *fault);
 
 #endif

@@ -10,7 +10,7 @@
  * sources. ERR_NOT_FOUND, ERR_NO_RATE; errors of the options and of client_ask.
  */
 MUST_USE enum err show_deal(struct cli *c, struct client *client, struct str deal,
-			    uint64_t min_seq, struct fault *fault);
+			    struct fault *fault);
 /* Ask for one event and print all its fields, its receipt and its versions. ERR_NOT_FOUND, … */
 MUST_USE enum err show_event(struct cli *c, struct client *client, const struct get *get,
 			     struct fault *fault);

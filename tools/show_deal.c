@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "tools/fail.h"
-#include "tools/filter.h"
 #include "tools/gist.h"
 #include "tools/show.h"
 
@@ -17,24 +16,12 @@ static const struct out_column rung_columns[] = { { "rung", out_is_text, false }
 static const struct out_column source_columns[] = { GIST_PAYER_COLUMNS,
 						    { "decides", out_is_bool, false } };
 
-static void put_sums(struct out *o, const struct sum_list *sums)
-{
-	struct buf b;
-
-	buf_init(&b, SHOW_BYTES_MAX);
-	const enum err e = sums_words(sums, &b);
-	if (e)
-		out_fail(o, e);
-	out_text(o, buf_str(&b));
-	buf_fini(&b);
-}
-
 static void put_rung_line(struct out *o, const char *rung, struct str payer,
 			  const struct sum_list *sums)
 {
 	out_text(o, str_of(rung));
 	out_text(o, payer);
-	put_sums(o, sums);
+	sums_put(o, sums);
 	out_row(o);
 }
 
@@ -268,67 +255,7 @@ static enum err print_rows(struct cli *c, const struct deal_figures *f, struct f
 	return e ? e : closed;
 }
 
-/* ---- JSON: the answer as it is, its basis as `meta` ---- */
-
-static enum err print_json(struct cli *c, const struct deal_figures *f, struct fault *fault)
-{
-	static const struct out_column none[] = { { "deal", out_is_text, false } };
-	struct deal_figures body = *f;
-	struct buf json;
-	struct out *o;
-	enum err e = out_open(c, none, ARRAY_LEN(none), &o, fault);
-
-	if (e)
-		return e;
-	body.has &= ~(UINT64_C(1) << deal_figures_HAS_basis);
-	buf_init(&json, SHOW_BYTES_MAX);
-	e = json_write(&shape_deal_figures, &body, &c->arena, &json);
-	if (e)
-		out_fail(o, e);
-	else
-		out_document(o, (struct str){ json.p + 1, json.n - 2 }); /* without its braces */
-	question_meta(o, &f->basis);
-	buf_fini(&json);
-	return out_close(o, fault);
-}
-
 /* ---- asking ---- */
-
-static enum err read_rules(struct cli *c, struct deal_figure *q, struct fault *fault)
-{
-	const char *code = cli_text(c, "in");
-	const struct currency *currency;
-	bool any;
-	enum err e = clocks_given(c, &q->clocks, &any, fault);
-
-	if (!e && any)
-		msg_mark(q, deal_figure, clocks);
-	if (!e)
-		e = word_given(c, "policy", &enum_policy, &q->policy, fault);
-	if (!e && q->policy)
-		msg_mark(q, deal_figure, policy);
-	if (!e)
-		e = cli_list(c, "assume", &q->assume, fault);
-	for (size_t i = 0; !e && i < q->assume.n; i++) {
-		e = slug_check(q->assume.v[i], fault);
-		if (e)
-			fault_under(fault, "assume");
-	}
-	if (!e && q->assume.n)
-		msg_mark(q, deal_figure, assume);
-	if (!e && code) {
-		e = currency_check(str_of(code), &currency, fault);
-		if (e)
-			fault_under(fault, "in");
-		else
-			msg_set(q, deal_figure, currency, str_of(currency->code));
-	}
-	if (!e)
-		e = words_given(c, "basis", &enum_basis, &q->basis, fault);
-	if (!e && q->basis.n)
-		msg_mark(q, deal_figure, basis);
-	return e;
-}
 
 /* The name of a party instead of a deal: say where its statements are. */
 static void hint_party(struct cli *c, struct client *client, const struct deal_figure *question,
@@ -350,29 +277,31 @@ static void hint_party(struct cli *c, struct client *client, const struct deal_f
 				STR_ARG(question->deal));
 }
 
-enum err show_deal(struct cli *c, struct client *client, struct str deal, uint64_t min_seq,
+enum err show_deal(struct cli *c, struct client *client, struct str deal,
 		   struct fault *fault)
 {
 	struct deal_figure question = { 0 };
 	struct deal_figures figures;
 	enum out_format format;
+	struct rules rules;
 
 	enum err e = out_format(c, &format, fault);
 	if (!e)
-		e = read_rules(c, &question, fault);
+		e = rules_given(c, &rules, fault);
 	if (e)
 		return e;
 	msg_set(&question, deal_figure, deal, deal);
-	if (min_seq)
-		msg_set(&question, deal_figure, min_seq, min_seq);
+	RULES_PUT(&question, deal_figure, &rules);
 	e = query_ask(c, client, &shape_deal_figure, &question, &shape_deal_figures, &figures,
 		      fault);
 	if (e == ERR_NOT_FOUND)
 		hint_party(c, client, &question, fault);
 	if (e)
 		return e;
-	if (format == out_json)
-		return print_json(c, &figures, fault);
+	if (format == out_json) {
+		figures.has &= ~(UINT64_C(1) << deal_figures_HAS_basis);
+		return answer_print_json(c, &shape_deal_figures, &figures, &figures.basis, fault);
+	}
 	if (format == out_table || format == out_md)
 		return print_page(c, &figures, fault);
 	return print_rows(c, &figures, fault);
