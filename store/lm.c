@@ -32,8 +32,8 @@
 /* Everything by default, but a snapshot belongs to us and not to the thread. */
 #define ENV_FLAGS MDB_NOTLS
 #define MIB ((size_t)1 << 20)
-/* What finding a row touches of the map, about: the kernel maps pages around the one needed. */
-#define FIND_BYTES 16384u
+/* What finding a row touches of the map, about. */
+#define FIND_BYTES 4096u
 
 const struct lm_sizes lm_sizes_default = {
 	.map = 1024 * MIB,
@@ -231,14 +231,14 @@ static enum err use_store(struct lm *lm, const struct lm_options *o, struct faul
 	return lm->dir.mark == dir_ready ? ERR_OK : dir_set_mark(&lm->dir, dir_ready, fault);
 }
 
-static enum err watch_pages(struct lm *lm, struct fault *fault)
+static enum err watch_pages(struct lm *lm, size_t max, struct fault *fault)
 {
 	mdb_filehandle_t fd;
 	const int rc = mdb_env_get_fd(lm->env, &fd);
 
 	if (rc)
 		return refused(fault, "find the store's file", rc);
-	if (resident_init(&lm->resident, fd))
+	if (resident_init(&lm->resident, fd, max ? max : RESIDENT_SCANNED))
 		return fault_set(fault, ERR_IO, NULL, "cannot look at the store's file");
 	return ERR_OK;
 }
@@ -264,7 +264,7 @@ enum err lm_open(const char *path, const struct lm_options *o, struct lm **out, 
 	if (!e)
 		e = make ? make_store(lm, o, fault) : use_store(lm, o, fault);
 	if (!e)
-		e = watch_pages(lm, fault);
+		e = watch_pages(lm, o->resident, fault);
 	if (e) {
 		lm_close(lm);
 		return e;
@@ -285,6 +285,11 @@ void lm_close(struct lm *lm)
 		mdb_env_close(lm->env);
 	dir_close(&lm->dir);
 	free(lm);
+}
+
+void lm_scanned(struct lm *lm, size_t bytes)
+{
+	resident_scan(&lm->resident, bytes);
 }
 
 enum err lm_tend(struct lm *lm)
@@ -595,7 +600,7 @@ static enum err step(struct lm_cursor *c, MDB_cursor_op op, struct str from, str
 		return t->failed;
 	const int rc = lm_guard_seek((MDB_cursor *)c, &k, &v, op);
 	if (!rc && (op == MDB_NEXT || op == MDB_PREV))
-		resident_touch(&t->lm->resident, k.mv_size + v.mv_size);
+		resident_scan(&t->lm->resident, k.mv_size + v.mv_size);
 	else
 		e = outcome(t, "read", rc);
 	if (!e) {

@@ -46,6 +46,7 @@ struct lm_options {
 	struct str first; /* row of table 0 under LM_FIRST_KEY that a new store begins with */
 	bool anew;	  /* empty the store that is there */
 	const struct lm_sizes *sizes; /* NULL: lm_sizes_default */
+	size_t resident; /* bytes of files that may be resident; 0: RESIDENT_SCANNED, see resident.h */
 };
 #define LM_FIRST_KEY STR("store")
 
@@ -60,6 +61,8 @@ MUST_USE enum err lm_open(const char *path, const struct lm_options *o, struct l
 void lm_close(struct lm *lm);
 /* Words for the last error of a call that has no fault; "" where there was none. */
 const char *lm_trouble(const struct lm *lm);
+/* So many bytes were read by going through a table, if not with a cursor; see resident.h. */
+void lm_scanned(struct lm *lm, size_t bytes);
 /* Free the reader slots of dead processes. */
 MUST_USE enum err lm_tend(struct lm *lm);
 

@@ -16,6 +16,8 @@
 
 #define REPLICA_KIND "avow-rep"
 #define REPLICA_FORMAT 1
+/* Questions look things up all over the file. */
+#define REPLICA_RESIDENT ((size_t)512 << 20)
 
 enum { T_META, T_LOG, T_IDS, T_INDEX };
 static const struct lm_table tables[T_INDEX + REPLICA_TABLES] = {
@@ -39,6 +41,7 @@ struct replica {
 	struct lm_txn *write; /* the transaction in hand, or NULL */
 	struct lm_txn *view;  /* what is read from: a snapshot, or `write`; NULL without a snap */
 	struct replica_info durable, pending;
+	uint64_t read; /* seq of the last record that was read: the next one continues a scan */
 };
 
 static struct str seq_key(const uint64_t *seq)
@@ -108,7 +111,8 @@ static enum err open_store(struct replica *r, const char *dir, uint32_t index_ve
 				      .ntables = ARRAY_LEN(tables),
 				      .first = { first, sizeof(first) },
 				      .anew = anew,
-				      .sizes = sizes };
+				      .sizes = sizes,
+				      .resident = REPLICA_RESIDENT };
 	enum err e = lm_open(dir, &o, &r->lm, fault);
 	if (e)
 		return e;
@@ -292,6 +296,9 @@ enum err replica_get(struct replica *r, uint64_t seq, struct record *out)
 	const enum err e = lm_get(r->view, T_LOG, seq_key(&seq), &bytes);
 	if (e)
 		return e == ERR_NOT_FOUND ? ERR_DAMAGED : e;
+	if (seq == r->read + 1)
+		lm_scanned(r->lm, bytes.n);
+	r->read = seq;
 	return record_parse(bytes, seq, out);
 }
 

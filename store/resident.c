@@ -2,6 +2,8 @@
 /*
  * resident: gives mapped pages back to the page cache, by madvise(2).
  *
+ * What is touched again and again is touched for nothing the second time, so what was touched only
+ * says when to look; how much is mapped stands in /proc/self/statm (proc(5)), for the whole process.
  * Where a file is mapped stands in /proc/self/maps (proc(5)); without it nothing is given back, and
  * nothing else changes.
  */
@@ -12,17 +14,18 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
-#define TOUCHED_MAX ((size_t)32 << 30)
+#define TOUCHED_MAX ((size_t)16 << 20) /* then it is time to look */
 #define LINE_SIZE 512
 
-enum err resident_init(struct resident *r, int fd)
+enum err resident_init(struct resident *r, int fd, size_t max)
 {
 	struct stat st;
 
 	if (fstat(fd, &st) != 0)
 		return ERR_IO;
-	*r = (struct resident){ .device = st.st_dev, .inode = st.st_ino };
+	*r = (struct resident){ .device = st.st_dev, .inode = st.st_ino, .max = max };
 	return ERR_OK;
 }
 
@@ -54,15 +57,44 @@ static void find(struct resident *r)
 	(void)fclose(maps);
 }
 
+/* Bytes of files that are mapped and resident; as many as can be where nobody tells. */
+static size_t mapped(void)
+{
+	FILE *statm = fopen("/proc/self/statm", "re");
+	size_t shared;
+
+	if (!statm)
+		return SIZE_MAX;
+	const int read = fscanf(statm, "%*u %*u %zu", &shared);
+	(void)fclose(statm);
+	return read == 1 ? shared * (size_t)sysconf(_SC_PAGESIZE) : SIZE_MAX;
+}
+
+static void give_back(struct resident *r)
+{
+	if (!r->at)
+		find(r);
+	/* it only saves memory: where the kernel refuses, nothing is lost */
+	if (r->at)
+		(void)madvise(r->at, r->size, MADV_DONTNEED);
+}
+
 void resident_touch(struct resident *r, size_t bytes)
 {
 	r->touched += bytes;
 	if (r->touched < TOUCHED_MAX)
 		return;
 	r->touched = 0;
-	if (!r->at)
-		find(r);
-	/* it only saves memory: where the kernel refuses, nothing is lost */
-	if (r->at)
-		(void)madvise(r->at, r->size, MADV_DONTNEED);
+	if (mapped() > r->max)
+		give_back(r);
+}
+
+void resident_scan(struct resident *r, size_t bytes)
+{
+	r->scanned += bytes;
+	if (r->scanned < TOUCHED_MAX)
+		return;
+	r->scanned = 0;
+	if (mapped() > RESIDENT_SCANNED)
+		give_back(r);
 }

@@ -4,8 +4,9 @@
  *
  * Pages of a map that were touched count as the process's memory until the kernel takes them back,
  * which it only does in need: a long scan would look like a leak to whoever limits or watches the
- * process. Giving them back costs little: they stay in the page cache, and a later touch is a minor
- * fault. Only for maps that are read and never written through.
+ * process. They stay in the page cache, and a later touch is a minor fault, but at several
+ * microseconds each these are what a question costs most: so a scan gives back soon, looking things
+ * up here and there late. Only for maps that are read and never written through.
  */
 #ifndef AVOW_STORE_RESIDENT_H
 #define AVOW_STORE_RESIDENT_H
@@ -18,14 +19,20 @@ struct resident {
 	dev_t device;
 	ino_t inode;
 	void *at; /* where the file is mapped; NULL: to be found again */
-	size_t size, touched;
+	size_t size, touched, scanned, max;
 };
 
-/* For the maps of this open file. ERR_IO */
-MUST_USE enum err resident_init(struct resident *r, int fd);
+/*
+ * For the maps of this open file. After a scan the process may hold about RESIDENT_SCANNED bytes of
+ * its files, with what was looked up here and there about `max`. ERR_IO
+ */
+#define RESIDENT_SCANNED ((size_t)64 << 20)
+MUST_USE enum err resident_init(struct resident *r, int fd, size_t max);
 /* The map has moved or grown. */
 void resident_moved(struct resident *r);
-/* About so many bytes of the map were touched; now and then this gives all its pages back. */
+/* About so many bytes of the map were touched, anywhere. */
 void resident_touch(struct resident *r, size_t bytes);
+/* About so many bytes were gone through, one row after the other. */
+void resident_scan(struct resident *r, size_t bytes);
 
 #endif
