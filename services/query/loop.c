@@ -51,8 +51,11 @@ static enum err hear_people(struct loop *x)
 	const enum err e = port_gather(x->ports->people, x->from_people, TURN_BYTES);
 	const struct now now = clock_now();
 
-	for (size_t i = 0; !e && i < inbox_count(x->from_people); i++)
+	for (size_t i = 0; !e && i < inbox_count(x->from_people); i++) {
+		const int64_t begin_us = clock_mono_us();
 		query_take(x->q, inbox_at(x->from_people, i), now);
+		query_took(x->q, (uint64_t)(clock_mono_us() - begin_us));
+	}
 	inbox_clear(x->from_people);
 	return e;
 }

@@ -9,6 +9,7 @@
 
 #include "services/query/answers.h"
 #include "services/query/feed.h"
+#include "services/query/paces.h"
 #include "services/query/questions.h"
 #include "services/query/reader.h"
 
@@ -20,6 +21,8 @@ struct query {
 	struct questions *questions;
 	int64_t started_us, beacon_ms;
 	uint64_t count_requests, count_refused;
+	struct paces paces;
+	enum msg_type taken; /* question or read in hand; MSG_NONE: something else */
 };
 
 struct query *query_new(struct replica *replica, struct query_outlets outlets, struct now now)
@@ -124,6 +127,7 @@ static void take_status(struct query *q, const struct request *r, struct now now
 	counters_add(&counters, "feed_trouble", (uint64_t)feed.trouble);
 	counters_add(&counters, "foreign_ledger", feed.foreign);
 	counters_add(&counters, "unsent", q->people.failed);
+	paces_count(&q->paces, &counters);
 	counters_into(&counters, &s);
 	sender_answer(&q->people, r->from, r->head.rid, &shape_state_of_service, &s);
 }
@@ -134,6 +138,7 @@ void query_take(struct query *q, const struct parcel *parcel, struct now now)
 	struct fault fault;
 
 	q->count_requests++;
+	q->taken = MSG_NONE;
 	if (!request_open(&r, parcel, now, &q->people)) {
 		q->count_refused++;
 		return;
@@ -154,10 +159,18 @@ void query_take(struct query *q, const struct parcel *parcel, struct now now)
 	} else if (r.head.type == MSG_hello) {
 		take_hello(q, &r, now);
 	} else if (r.head.type == MSG_read) {
+		q->taken = r.head.type;
 		reader_take(q->reader, &r, now);
 	} else {
+		q->taken = r.head.type;
 		questions_take(q->questions, &r);
 	}
+}
+
+void query_took(struct query *q, uint64_t us)
+{
+	if (q->taken)
+		paces_add(&q->paces, q->taken, us);
 }
 
 /* ---- the tape ---- */

@@ -28,6 +28,11 @@ void query_free(struct query *q);
 bool query_knows_ledger(const struct query *q);
 /* A message from somebody who asks. */
 void query_take(struct query *q, const struct parcel *parcel, struct now now);
+/*
+ * How long the last query_take took, for the counters of `status`: of each type of question, and of
+ * `read`, their number and their microseconds, the time of those that had to wait not included.
+ */
+void query_took(struct query *q, uint64_t us);
 /* A message from the ledger. ERR_IO: the replica failed, leave. */
 MUST_USE enum err query_hear(struct query *q, struct str wire, struct now now);
 /* Let time pass. Returns after how many milliseconds it is to be called again at the latest. */

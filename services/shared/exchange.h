@@ -85,7 +85,7 @@ size_t read_bytes(const struct read *q);
 int64_t read_until(const struct read *q, const struct request *r, struct now now);
 
 /* Counters of an answer to status, gathered one by one; at most COUNTERS_MAX. */
-#define COUNTERS_MAX 32
+#define COUNTERS_MAX 128
 struct counters {
 	struct counter v[COUNTERS_MAX];
 	size_t n;
