@@ -58,12 +58,12 @@ struct ingest *ingest_new(struct outlet people, struct outlet ledger, struct now
 		return NULL;
 	g->started_us = now.wall_us;
 	g->greeted_ms = now.mono_ms - INGEST_GREET_MS;
-	sender_init(&g->people, people);
-	sender_init(&g->ledger, ledger);
+	const enum err to_people = sender_init(&g->people, people);
+	const enum err to_ledger = sender_init(&g->ledger, ledger);
 	arena_init(&g->arena, REQUEST_ARENA_MAX);
 	arena_init(&g->event_arena, EVENT_ARENA_MAX);
 	g->pending = calloc(INGEST_PENDING_MAX, sizeof(*g->pending));
-	if (!g->pending) {
+	if (to_people || to_ledger || !g->pending) {
 		ingest_free(g);
 		return NULL;
 	}

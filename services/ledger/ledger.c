@@ -50,12 +50,11 @@ struct ledger *ledger_new(struct log *log, struct outlet outlet, struct now now)
 		return NULL;
 	l->log = log;
 	l->started_us = now.wall_us;
-	sender_init(&l->sender, outlet);
 	arena_init(&l->arena, TURN_ARENA_MAX);
 	arena_init(&l->read_arena, READ_ARENA_MAX);
 	l->asked = calloc(LEDGER_TURN_REQUESTS, sizeof(*l->asked));
 	l->parked = calloc(LEDGER_PARKED_MAX, sizeof(*l->parked));
-	if (!l->asked || !l->parked) {
+	if (sender_init(&l->sender, outlet) || !l->asked || !l->parked) {
 		ledger_free(l);
 		return NULL;
 	}

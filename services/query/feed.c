@@ -39,9 +39,12 @@ struct feed *feed_new(struct replica *replica, struct outlet ledger, struct now 
 		return NULL;
 	f->replica = replica;
 	f->until_ms = now.mono_ms;
-	sender_init(&f->sender, ledger);
 	arena_init(&f->arena, NEWS_ARENA_MAX);
 	arena_init(&f->index_arena, INDEX_ARENA_MAX);
+	if (sender_init(&f->sender, ledger)) {
+		feed_free(f);
+		return NULL;
+	}
 	return f;
 }
 

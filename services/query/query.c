@@ -34,12 +34,12 @@ struct query *query_new(struct replica *replica, struct query_outlets outlets, s
 	q->replica = replica;
 	q->started_us = now.wall_us;
 	q->beacon_ms = now.mono_ms;
-	sender_init(&q->people, outlets.people);
-	sender_init(&q->tape, outlets.tape);
+	const enum err people = sender_init(&q->people, outlets.people);
+	const enum err tape = sender_init(&q->tape, outlets.tape);
 	q->feed = feed_new(replica, outlets.ledger, now);
 	q->reader = reader_new(replica, &q->people);
 	q->questions = questions_new(replica, &q->people);
-	if (!q->feed || !q->reader || !q->questions) {
+	if (people || tape || !q->feed || !q->reader || !q->questions) {
 		query_free(q);
 		return NULL;
 	}

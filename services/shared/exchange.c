@@ -2,19 +2,17 @@
 /* exchange: opening requests, and sending answers so that nothing is left unsaid. */
 #include "services/shared/exchange.h"
 
-/* Room for any refusal, so that one can still be said when memory is short. */
 #define REFUSAL_ROOM 4096u
 
-void sender_init(struct sender *s, struct outlet outlet)
+enum err sender_init(struct sender *s, struct outlet outlet)
 {
 	char *room;
 
 	*s = (struct sender){ .outlet = outlet };
 	buf_init(&s->wire, MSG_BYTES_MAX);
-	/* where it is refused, it is asked for again with the first message */
 	const enum err e = buf_grow(&s->wire, REFUSAL_ROOM, &room);
-	(void)e;
 	buf_clear(&s->wire);
+	return e;
 }
 
 void sender_fini(struct sender *s)

@@ -34,7 +34,8 @@ struct sender {
 	struct buf wire;
 	uint64_t sent, failed;
 };
-void sender_init(struct sender *s, struct outlet outlet);
+/* With room for any refusal, so that one can still be said when memory is short; ERR_NO_MEMORY. */
+MUST_USE enum err sender_init(struct sender *s, struct outlet outlet);
 void sender_fini(struct sender *s);
 /*
  * Send a message to `to` as the answer to rid. What cannot be sent is counted; whoever asked will

@@ -5,7 +5,8 @@
  *
  * AVOW_MUTANT is nosync (pages are never synced), nometasync (the root page is not), skipsync (every
  * seventh sync is not done), early (a log commit is said to be done, and is done only when the next
- * transaction begins: an acknowledgement before the log commit).
+ * transaction begins: an acknowledgement before the log commit), slowsync (a sync takes 50 ms longer:
+ * no mistake, but what P7 needs).
  */
 #include <dlfcn.h>
 #include <stdbool.h>
@@ -17,6 +18,7 @@
 #define NOMETASYNC 0x40000u
 #define RDONLY 0x20000u
 #define SKIP_EACH 7
+#define SLOW_US 50000
 
 /* LMDB's functions, as far as they are needed; its header belongs to the store */
 int mdb_env_open(void *env, const char *path, unsigned flags, unsigned mode);
@@ -53,6 +55,8 @@ int fdatasync(int fd)
 {
 	static unsigned calls;
 
+	if (is("slowsync"))
+		(void)usleep(SLOW_US);
 	if (is("skipsync") && ++calls % SKIP_EACH == 0)
 		return 0;
 	return NEXT(fdatasync)(fd);

@@ -173,6 +173,7 @@ class Faults:
 
 
 def body(p):
+    p.at_end.append(world.end_all)
     faults = Faults(p, p.dir)
     step = 37 if p.form == "short" else 1
     said = time.monotonic()

@@ -54,6 +54,7 @@ def ask_all(p, ingest, query, n):
 
 
 def body(p):
+    p.at_end.append(world.end_all)
     services = {}
     jumps(p, services, p.dir + "/d", p.size(20, 500, 5000))
     try: # planted: time-outs follow the wall clock

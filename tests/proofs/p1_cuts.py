@@ -39,7 +39,7 @@ class Writer(threading.Thread):
             asker = wire.Asker(context, self.endpoint)
             while not self.stopping:
                 idents = [self.random.randbytes(16) for _ in range(self.random.choice((1, 1, 3, 20)))]
-                answer = asker.ask("publish", 30, events=[history.event_of(i) for i in idents])
+                answer = asker.ask("publish", 120, events=[history.event_of(i) for i in idents])
                 receipt = answer["receipts"][0]
                 self.acked.append((receipt["first"], receipt["leaves"], receipt["recorded"], idents))
                 time.sleep(PAUSE_S)
@@ -78,7 +78,7 @@ class Cuts:
         """Copy the disk as it is, and check the copy. Returns what is wrong with it, or None."""
         time.sleep(self.p.random.random() * 0.02)
         if self.writer.failed:
-            raise proof.Broken("the writer failed: %s" % self.writer.failed)
+            raise proof.Broken("the writer failed: %r" % self.writer.failed)
         acked = len(self.writer.acked)
         disks.run("cp", "--reflink=always", self.image, self.copy)
         disks.mount(self.copy, self.after)
@@ -126,6 +126,7 @@ class Cuts:
 
 
 def body(p):
+    p.at_end.append(world.end_all)
     disks.need("mkfs.xfs", "mkfs.ext4", "mount", "cp")
     pool = os.path.join(p.dir, "pool.img")
     disks.make(pool, "xfs", POOL_SIZE, "-m", "reflink=1")

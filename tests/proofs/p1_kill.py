@@ -137,6 +137,7 @@ def tampered(entries, publishes, watched, rng):
 
 
 def body(p):
+    p.at_end.append(world.end_all)
     run = Run(p, p.dir + "/a")
     run.kill(p.size(30, 1000, 10000))
     entries, epoch, publishes, watched, retries = run.finish()

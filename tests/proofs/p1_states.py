@@ -151,6 +151,7 @@ def explore(p, drive, each, seed):
 
 
 def body(p):
+    p.at_end.append(world.end_all)
     wanted = p.size(600, 50000, 2000000)
     while p.counters.get("states", 0) < wanted:
         seed = p.random.randrange(1 << 32)

@@ -41,7 +41,9 @@ def body(p):
         for name, count in sums.items():
             p.count(name, count)
         p.check(not sums["wrong"] and not sums["killed_by_signal"] and not sums["hangs"],
-                "a flipped bit did harm:\n%s", words)
+                "a flipped bit did harm to a reader:\n%s", words)
+    p.check(p.counters["writer_killed"] == 0, "readers are safe, but %d of %d flips killed the writer",
+            p.counters["writer_killed"], done)
     p.check(p.counters["events_refused"] > 0, "no flip hit an event")
     sums, _ = flips(p, 100, "proof_flips_unsummed")
     p.say("negative control, checksums not compared: %(wrong)d events wrong", sums)

@@ -60,6 +60,7 @@ class Proof:
         self.counters = {}
         self.began = time.monotonic()
         self.dir = None
+        self.at_end = [] # what is called before the directory goes
 
     def size(self, short, gate, long):
         """How much of something this form asks for."""
@@ -93,6 +94,8 @@ class Proof:
         except NotRun as e:
             code, why = NOT_RUN, str(e)
         finally:
+            for end in self.at_end:
+                end()
             if self.options.keep:
                 self.say("kept: %s", self.dir)
             else:

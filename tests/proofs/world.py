@@ -8,6 +8,9 @@ import time
 import proof
 
 
+started = [] # every service of this run, so that none outlives it
+
+
 class Service:
     """One `avow NAME --dir DIR`; `preload` and `env` are for what is planted into it."""
 
@@ -20,6 +23,7 @@ class Service:
         if preload:
             self.env["LD_PRELOAD"] = ":".join(preload)
         self.process, self.starts, self.words = None, 0, ""
+        started.append(self)
         self.log = os.path.join(directory, name + ".stderr")
 
     @property
@@ -75,3 +79,9 @@ class Service:
         except subprocess.TimeoutExpired:
             self.kill()
             raise proof.Broken("%s does not stop within %g s" % (self.name, timeout_s)) from None
+
+
+def end_all():
+    """Kill what this run has started and not yet ended."""
+    for service in started:
+        service.kill()
