@@ -278,6 +278,23 @@ void sums_put(struct out *o, const struct sum_list *sums)
 	buf_fini(&b);
 }
 
+void str_put(struct out *o, struct str s)
+{
+	if (s.n)
+		out_text(o, s);
+	else
+		out_none(o);
+}
+
+void sum_put(struct out *o, const struct sum *sum)
+{
+	if (sum && msg_has(sum, sum, amount))
+		out_amount(o, &sum->amount);
+	else
+		out_none(o);
+	out_number(o, sum ? (int64_t)sum->undisclosed : 0);
+}
+
 enum err answer_print_json(struct cli *c, const struct shape *shape, const void *body,
 			   const struct basis_of_answer *basis, struct fault *fault)
 {

@@ -55,6 +55,20 @@ MUST_USE enum err counting_given(struct cli *c, struct rules *rules, struct faul
 			msg_set(q, m, clocks, (rules)->clocks);                                    \
 		RULES_COUNT(q, m, rules);                                                          \
 	} while (0)
+/* Put only the clocks, and --min-seq, for questions that count nothing. */
+#define CLOCKS_PUT(q, m, rules)                                                                    \
+	do {                                                                                       \
+		if ((rules)->pinned)                                                               \
+			msg_set(q, m, clocks, (rules)->clocks);                                    \
+		if ((rules)->min_seq)                                                              \
+			msg_set(q, m, min_seq, (rules)->min_seq);                                  \
+	} while (0)
+/* Ask for the next page at the seq that the answer to the first one was pinned to. */
+#define CLOCKS_PIN(q, m, answer_basis)                                                             \
+	do {                                                                                       \
+		msg_mark(q, m, clocks);                                                            \
+		msg_set(&(q)->clocks, clocks, at_seq, (answer_basis)->clocks.at_seq);              \
+	} while (0)
 /* --min-seq, 0 where it was not given. */
 MUST_USE enum err min_seq_given(const struct cli *c, uint64_t *seq, struct fault *fault);
 /* Connect to the query service of the settings. Errors of client_open. */
@@ -80,6 +94,10 @@ void question_meta(struct out *o, const struct basis_of_answer *b);
 MUST_USE enum err sums_words(const struct sum_list *sums, struct buf *out);
 /* The same as the next cell of a row. */
 void sums_put(struct out *o, const struct sum_list *sums);
+/* The next cell: a text, or none where it is empty. */
+void str_put(struct out *o, struct str s);
+/* The next two cells, for programs: an amount, and how many are undisclosed; NULL: nothing at all. */
+void sum_put(struct out *o, const struct sum *sum);
 /*
  * -o json: an answer as it is, with its basis as `meta`. `body` is the answer of the shape without
  * its own basis.

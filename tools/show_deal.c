@@ -255,53 +255,36 @@ static enum err print_rows(struct cli *c, const struct deal_figures *f, struct f
 	return e ? e : closed;
 }
 
-/* ---- asking ---- */
+/* ---- JSON: the answer as it is, its basis as `meta` ---- */
 
-/* The name of a party instead of a deal: say where its statements are. */
-static void hint_party(struct cli *c, struct client *client, const struct deal_figure *question,
-		       struct fault *fault)
+static enum err print_json(struct cli *c, const struct deal_figures *f, struct fault *fault)
 {
-	struct history history = { 0 };
-	struct statements found;
-	struct fault ignored;
+	struct deal_figures body = *f;
 
-	fault_init(&ignored);
-	msg_set(&history, history, party, question->deal);
-	msg_set(&history, history, limit, 1);
-	if (msg_has(question, deal_figure, clocks))
-		msg_set(&history, history, clocks, question->clocks);
-	if (query_ask(c, client, &shape_history, &history, &shape_statements, &found,
-		      &ignored) == ERR_OK)
-		(void)fault_set(fault, ERR_NOT_FOUND, NULL, "%.*s is a party, not a deal: `avow history "
-				"%.*s` lists its statements", STR_ARG(question->deal),
-				STR_ARG(question->deal));
+	body.has &= ~(UINT64_C(1) << deal_figures_HAS_basis);
+	return answer_print_json(c, &shape_deal_figures, &body, &f->basis, fault);
 }
 
+/* ---- asking ---- */
+
 enum err show_deal(struct cli *c, struct client *client, struct str deal,
-		   struct fault *fault)
+		   const struct rules *rules, struct fault *fault)
 {
 	struct deal_figure question = { 0 };
 	struct deal_figures figures;
 	enum out_format format;
-	struct rules rules;
 
 	enum err e = out_format(c, &format, fault);
-	if (!e)
-		e = rules_given(c, &rules, fault);
 	if (e)
 		return e;
+	RULES_PUT(&question, deal_figure, rules);
 	msg_set(&question, deal_figure, deal, deal);
-	RULES_PUT(&question, deal_figure, &rules);
 	e = query_ask(c, client, &shape_deal_figure, &question, &shape_deal_figures, &figures,
 		      fault);
-	if (e == ERR_NOT_FOUND)
-		hint_party(c, client, &question, fault);
 	if (e)
 		return e;
-	if (format == out_json) {
-		figures.has &= ~(UINT64_C(1) << deal_figures_HAS_basis);
-		return answer_print_json(c, &shape_deal_figures, &figures, &figures.basis, fault);
-	}
+	if (format == out_json)
+		return print_json(c, &figures, fault);
 	if (format == out_table || format == out_md)
 		return print_page(c, &figures, fault);
 	return print_rows(c, &figures, fault);
