@@ -589,6 +589,19 @@ static void write_end(struct out *o)
 		putchar('\n');
 }
 
+void out_cancel(struct out *o)
+{
+	if (!o)
+		return;
+	table_close(o->table);
+	buf_fini(&o->texts);
+	buf_fini(&o->line);
+	buf_fini(&o->rows);
+	buf_fini(&o->words);
+	buf_fini(&o->meta);
+	free(o);
+}
+
 enum err out_close(struct out *o, struct fault *fault)
 {
 	if (!o)
@@ -597,13 +610,7 @@ enum err out_close(struct out *o, struct fault *fault)
 		write_end(o);
 	/* a reader that went away wanted no more */
 	const enum err e = o->e == ERR_INTERRUPTED ? ERR_OK : o->e;
-	table_close(o->table);
-	buf_fini(&o->texts);
-	buf_fini(&o->line);
-	buf_fini(&o->rows);
-	buf_fini(&o->words);
-	buf_fini(&o->meta);
-	free(o);
+	out_cancel(o);
 	if (e == ERR_IO)
 		return fault_set(fault, e, NULL, "cannot write the answer");
 	if (e)

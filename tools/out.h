@@ -67,6 +67,8 @@ void out_document(struct out *o, struct str members);
 void out_continues(struct out *o);
 /* What the caller could not put in; out_close returns it. */
 void out_fail(struct out *o, enum err e);
+/* Free without a last line or document: an error came in between. Accepts NULL. */
+void out_cancel(struct out *o);
 /* Print, free, and return the first error: ERR_IO, ERR_NO_MEMORY. Closes on an error too. */
 MUST_USE enum err out_close(struct out *o, struct fault *fault);
 
