@@ -515,6 +515,20 @@ enum err lm_count(struct lm_txn *t, unsigned table, uint64_t *rows)
 	return e;
 }
 
+enum err lm_size(struct lm_txn *t, unsigned table, uint64_t *bytes)
+{
+	MDB_stat stat;
+
+	require(t->open && table < t->lm->ntables);
+	if (t->failed)
+		return t->failed;
+	const enum err e = outcome(t, "measure", mdb_stat(t->t, t->lm->tables[table], &stat));
+	if (!e)
+		*bytes = stat.ms_psize * (uint64_t)(stat.ms_branch_pages + stat.ms_leaf_pages +
+						    stat.ms_overflow_pages);
+	return e;
+}
+
 static const unsigned put_flags[] = { [lm_replace] = 0,
 				      [lm_fresh] = MDB_NOOVERWRITE,
 				      [lm_append] = MDB_APPEND };

@@ -86,6 +86,8 @@ MUST_USE enum err lm_get(struct lm_txn *t, unsigned table, struct str key, struc
 /* The row with the greatest key; ERR_NOT_FOUND in an empty table. */
 MUST_USE enum err lm_last(struct lm_txn *t, unsigned table, struct str *key, struct str *value);
 MUST_USE enum err lm_count(struct lm_txn *t, unsigned table, uint64_t *rows);
+/* Bytes of the pages that a table takes. */
+MUST_USE enum err lm_size(struct lm_txn *t, unsigned table, uint64_t *bytes);
 
 enum lm_how {
 	lm_replace, /* the value of an existing key is replaced */

@@ -167,6 +167,19 @@ void replica_info(const struct replica *r, struct replica_info *out)
 	*out = r->write ? r->pending : r->durable;
 }
 
+enum err replica_log_bytes(struct replica *r, uint64_t *bytes)
+{
+	struct lm_txn *t;
+
+	require(!r->write && !r->view);
+	enum err e = lm_read(r->lm, &t);
+	if (e)
+		return e;
+	e = lm_size(t, T_LOG, bytes);
+	lm_end(t);
+	return e;
+}
+
 const char *replica_trouble(const struct replica *r)
 {
 	return lm_trouble(r->lm);

@@ -32,6 +32,8 @@ MUST_USE enum err replica_open(const char *dir, uint32_t index_version, struct r
 void replica_close(struct replica *r);
 /* What is durable now; inside replica_begin … replica_commit, what the transaction holds. */
 void replica_info(const struct replica *r, struct replica_info *out);
+/* Bytes of its copy of the log; outside of a snapshot and a transaction. ERR_IO, ERR_NO_MEMORY */
+MUST_USE enum err replica_log_bytes(struct replica *r, uint64_t *bytes);
 /*
  * Take on a ledger's identity, durably, while no event is in; after that ERR_WRONG_LEDGER where it
  * has another one, and nothing where it is the same. Outside of a transaction. ERR_NO_SPACE,

@@ -107,6 +107,7 @@ static void take_status(struct query *q, const struct request *r, struct now now
 	struct counters counters = { .n = 0 };
 	struct state_of_service s;
 	struct replica_info info;
+	uint64_t log_bytes;
 
 	replica_info(q->replica, &info);
 	state_init(&s, "query", q->started_us, now.wall_us);
@@ -127,6 +128,8 @@ static void take_status(struct query *q, const struct request *r, struct now now
 	counters_add(&counters, "feed_trouble", (uint64_t)feed.trouble);
 	counters_add(&counters, "foreign_ledger", feed.foreign);
 	counters_add(&counters, "unsent", q->people.failed);
+	if (replica_log_bytes(q->replica, &log_bytes) == ERR_OK)
+		counters_add(&counters, "log_bytes", log_bytes);
 	paces_count(&q->paces, &counters);
 	counters_into(&counters, &s);
 	sender_answer(&q->people, r->from, r->head.rid, &shape_state_of_service, &s);
