@@ -163,7 +163,8 @@ class Help(unittest.TestCase):
             os.mkdir(home + "/bin")
             os.symlink(os.path.abspath(AVOW), home + "/bin/avow")
             shutil.copy(MAP, home)
-            for name in ("show", "league", "history", "reconcile", "anomalies", "watch", "export", "status", "explain"):
+            for name in ("show", "league", "history", "why", "reconcile", "anomalies",
+                         "watch", "export", "status", "explain"):
                 for example in self.examples(name):
                     # one that follows for ever ends when nothing came for a while
                     endless = name == "watch" and "--count" not in example
