@@ -365,14 +365,20 @@ enum err cursor_open(struct replica *r, unsigned table, struct str from, bool ba
 	enum err e = lm_cursor_open(r->view, T_INDEX + table, &impl);
 	if (e)
 		return e;
-	e = lm_cursor_seek(impl, from, back, &c->key, &c->value);
-	if (e && e != ERR_NOT_FOUND) {
-		lm_cursor_close(impl);
-		return e;
-	}
 	c->impl = impl;
+	e = cursor_seek(c, from);
+	if (e)
+		cursor_close(c);
+	return e;
+}
+
+enum err cursor_seek(struct cursor *c, struct str from)
+{
+	if (from.n > REPLICA_KEY_MAX)
+		return ERR_TOO_LARGE;
+	const enum err e = lm_cursor_seek(c->impl, from, c->back, &c->key, &c->value);
 	c->at = e ? cursor_ended : cursor_first;
-	return ERR_OK;
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
 enum err cursor_next(struct cursor *c)

@@ -423,16 +423,12 @@ static enum err fraction_of(const struct ratios *ratios, struct arena *a, struct
 	return fraction_add(a, f, x.n, &whole);
 }
 
-enum err bound_cmp(const struct ratios *ratios, struct arena *a, struct bound x, struct bound y,
-		   int *order)
+enum err bound_cmp_terms(const struct ratios *ratios, struct arena *a, struct bound x,
+			 struct bound y, int *order)
 {
 	struct fraction f;
 	struct bound less, difference;
 
-	if (!x.terms && !y.terms) {
-		*order = x.n < y.n ? -1 : x.n > y.n;
-		return ERR_OK;
-	}
 	TRY(bound_negate(a, y, &less));
 	TRY(bound_add(a, x, less, &difference));
 	wide sum, error;

@@ -64,9 +64,18 @@ MUST_USE enum err bound_raise(struct arena *a, struct bound *x, struct bound y);
 /* With terms of its own, in this arena. */
 MUST_USE enum err bound_copy(struct arena *a, struct bound x, struct bound *out);
 MUST_USE enum err bound_negate(struct arena *a, struct bound x, struct bound *out);
-/* Below, equal or above: -1, 0, 1. */
-MUST_USE enum err bound_cmp(const struct ratios *ratios, struct arena *a, struct bound x,
-			    struct bound y, int *order);
+/* See bound_cmp: where there are terms. */
+MUST_USE enum err bound_cmp_terms(const struct ratios *ratios, struct arena *a, struct bound x,
+				  struct bound y, int *order);
+/* Below, equal or above: -1, 0, 1. ERR_OVERFLOW, ERR_NO_MEMORY */
+MUST_USE static inline enum err bound_cmp(const struct ratios *ratios, struct arena *a,
+					  struct bound x, struct bound y, int *order)
+{
+	if (x.terms || y.terms)
+		return bound_cmp_terms(ratios, a, x, y, order);
+	*order = x.n < y.n ? -1 : x.n > y.n;
+	return ERR_OK;
+}
 /* The nearest integer, of two the even one; ERR_OVERFLOW where it is beyond 64 bits. */
 MUST_USE enum err bound_round(const struct ratios *ratios, struct arena *a, struct bound x,
 			      int64_t *out);

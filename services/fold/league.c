@@ -37,16 +37,16 @@ static enum err rows_of(struct asking *k, const struct rows_asked *asked, struct
 	return parties_payers(v, asked->rung, rows, unattributed);
 }
 
-static int by_rank(const void *x, const void *y, void *arg)
+/* Rows were numbered in the order of their slugs. */
+static int by_rank(const void *x, const void *y)
 {
-	const struct named *names = arg;
 	const struct ranked *r = x, *s = y;
 
 	if (r->best != s->best)
 		return r->best < s->best ? -1 : 1;
 	if (r->worst != s->worst)
 		return r->worst < s->worst ? -1 : 1;
-	return str_cmp(names[r->at].slug, names[s->at].slug);
+	return r->at < s->at ? -1 : 1;
 }
 
 static enum err table_write(struct asking *k, const struct league *ask, uint16_t currency,
@@ -67,7 +67,7 @@ static enum err table_write(struct asking *k, const struct league *ask, uint16_t
 	}
 	TRY(rank_all(&v->counting, currency, rows, n));
 	if (n > 1)
-		qsort_r(rows, n, sizeof(*rows), by_rank, (void *)(uintptr_t)names);
+		qsort(rows, n, sizeof(*rows), by_rank);
 	currency_unpack(currency, code);
 	out->currency = arena_str(k->a, str_of(code));
 	if (!out->currency.p)

@@ -6,10 +6,7 @@
 
 uint32_t deal_speaker(const struct deal *d, const struct fact *f)
 {
-	if (f->payer)
-		return f->payer;
-	const struct numbers declared = deal_declared(d, FACT_FROM);
-	return declared.n == 1 ? numbers_at(declared, 0) : 0;
+	return f->payer ? f->payer : d->only_payer;
 }
 
 static bool speaks_of_money(const struct visible *s)
@@ -24,6 +21,43 @@ static int by_group(const void *x, const void *y)
 	return g->payer < h->payer ? -1 : g->payer > h->payer;
 }
 
+#define GROUPS_SEARCHED_MAX 8u /* more payers than that are found by a map */
+
+/* Where the group of a payer stands, ngroups where there is none. */
+static size_t group_place(const struct deal *d, const struct map *places, uint32_t payer)
+{
+	size_t i = 0;
+
+	if (places->n) {
+		/* keys are not 0, payers may be */
+		const uint64_t *place = map_find(places, (uint64_t)payer + 1);
+		return place ? (size_t)*place : d->ngroups;
+	}
+	while (i < d->ngroups && d->groups[i].payer != payer)
+		i++;
+	return i;
+}
+
+static enum err group_new(struct view *v, struct deal *d, struct map *places, size_t *cap,
+			  uint32_t payer)
+{
+	if (d->ngroups == *cap) {
+		*cap = *cap ? 2 * *cap : 4;
+		struct group *more = arena_alloc(&v->arena, *cap * sizeof(*more));
+		if (!more)
+			return ERR_NO_MEMORY;
+		if (d->ngroups)
+			memcpy(more, d->groups, d->ngroups * sizeof(*more));
+		d->groups = more;
+	}
+	d->groups[d->ngroups++] = (struct group){ .payer = payer };
+	if (d->ngroups < GROUPS_SEARCHED_MAX)
+		return ERR_OK;
+	for (size_t i = places->n; i < d->ngroups; i++)
+		TRY(map_put(places, &v->arena, (uint64_t)d->groups[i].payer + 1, i));
+	return ERR_OK;
+}
+
 /* Count the statements of each payer; `places` tells where in groups each payer stands. */
 static enum err count_groups(struct view *v, struct deal *d, struct map *places)
 {
@@ -33,23 +67,10 @@ static enum err count_groups(struct view *v, struct deal *d, struct map *places)
 		if (!speaks_of_money(&d->statements.v[i]))
 			continue;
 		const uint32_t payer = deal_speaker(d, d->statements.v[i].fact);
-		/* keys are not 0, payers may be */
-		uint64_t *place = map_find(places, (uint64_t)payer + 1);
-		if (place) {
-			d->groups[*place].n++;
-			continue;
-		}
-		if (d->ngroups == cap) {
-			cap = cap ? 2 * cap : 4;
-			struct group *more = arena_alloc(&v->arena, cap * sizeof(*more));
-			if (!more)
-				return ERR_NO_MEMORY;
-			if (d->ngroups)
-				memcpy(more, d->groups, d->ngroups * sizeof(*more));
-			d->groups = more;
-		}
-		TRY(map_put(places, &v->arena, (uint64_t)payer + 1, d->ngroups));
-		d->groups[d->ngroups++] = (struct group){ .payer = payer, .n = 1 };
+		const size_t place = group_place(d, places, payer);
+		if (place == d->ngroups)
+			TRY(group_new(v, d, places, &cap, payer));
+		d->groups[place].n++;
 	}
 	return ERR_OK;
 }
@@ -77,8 +98,7 @@ static enum err group_statements(struct view *v, struct deal *d)
 		struct visible *s = &d->statements.v[i];
 		if (!speaks_of_money(s))
 			continue;
-		struct group *g = &d->groups[*map_find(
-			&places, (uint64_t)deal_speaker(d, s->fact) + 1)];
+		struct group *g = &d->groups[group_place(d, &places, deal_speaker(d, s->fact))];
 		g->v[g->n++] = s;
 	}
 	if (d->ngroups > 1)

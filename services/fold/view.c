@@ -45,6 +45,11 @@ static bool within(const struct question *q, const struct fact *f)
 	       (f->on_first >= q->window_first && f->on_first <= q->window_last);
 }
 
+struct numbers deal_declared(const struct deal *d, enum fact_part part)
+{
+	return d->declared ? fact_numbers(d->declared->fact, part) : (struct numbers){ 0 };
+}
+
 /* Keep what is of this deal; find its declaration and cancels. */
 static enum err settle(struct view *v, struct deal *d, struct visible_list all)
 {
@@ -62,6 +67,8 @@ static enum err settle(struct view *v, struct deal *d, struct visible_list all)
 			d->declared = s;
 		ncuts += f->kind == kind_cancel;
 	}
+	const struct numbers from = deal_declared(d, FACT_FROM);
+	d->only_payer = from.n == 1 ? numbers_at(from, 0) : 0;
 	d->cuts = NULL;
 	d->ncuts = 0;
 	if (ncuts == 0)
@@ -135,11 +142,6 @@ enum err view_open(struct view *v, uint32_t number, struct deal **out)
 }
 
 /* ---- among the others ---- */
-
-struct numbers deal_declared(const struct deal *d, enum fact_part part)
-{
-	return d->declared ? fact_numbers(d->declared->fact, part) : (struct numbers){ 0 };
-}
 
 /* Of the links from `first` round to it again, the latest declared one is dropped. */
 static void drop_circle(struct deal **path, size_t first, size_t n)

@@ -56,6 +56,7 @@ struct deal {
 	bool loaded; /* with all statements, not only declarations and cancels */
 	struct visible_list statements;
 	const struct visible *declared; /* the declaration that decides; NULL: none */
+	uint32_t only_payer; /* that it declares; 0: none, or several */
 	struct cut *cuts;
 	size_t ncuts;
 	/* what contains it */

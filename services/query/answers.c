@@ -17,7 +17,9 @@ static enum err versions_of(struct replica *r, struct arena *a, struct got *got)
 	struct archive archive;
 
 	archive_init(&archive, r, a);
-	TRY(fold_versions(&archive.facts, got->entry.seq, a, &got->versions));
+	const enum err e = fold_versions(&archive.facts, got->entry.seq, a, &got->versions);
+	archive_fini(&archive);
+	TRY(e);
 	if (got->versions.n > VERSIONS_SHOWN_MAX)
 		got->versions.n = VERSIONS_SHOWN_MAX;
 	msg_mark(got, got, versions);
@@ -82,7 +84,9 @@ static uint64_t min_seq_of_get(struct str wire, struct arena *a)
 		TRY(msg_decode(&shape_##question, wire, a, ask, fault));                           \
 		archive_init(&archive, r, a);                                                      \
 		*answer = out;                                                                     \
-		return fold(&archive.facts, ask, a, out, fault);                                  \
+		const enum err e = fold(&archive.facts, ask, a, out, fault);                       \
+		archive_fini(&archive);                                                            \
+		return e;                                                                          \
 	}                                                                                          \
 	static uint64_t min_seq_of_##question(struct str wire, struct arena *a)                    \
 	{                                                                                          \

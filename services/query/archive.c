@@ -7,6 +7,7 @@
 #include "services/query/blocks.h"
 
 #define FACTS_FIRST 32u
+#define RELATION_ASKED_MAX 32u /* searches, before all rows are looked through once */
 
 /* A copy that came before its original: the original may have come since. */
 static enum err find_original(struct replica *r, struct fact *f)
@@ -63,10 +64,9 @@ static enum err archive_home(void *arg, enum home home, uint32_t number, const s
 	struct walk w;
 
 	*out = (struct fact_list){ 0 };
-	TRY(walk_open(archive->r, (struct place){ home, number }, h->stated_end, &w));
-	const enum err e = home_collect(archive, &w, home_deal(home, number), h->at_seq, a, out);
-	walk_close(&w);
-	return e;
+	TRY(walk_begin(archive->r, &archive->walking, (struct place){ home, number },
+		       h->stated_end, &w));
+	return home_collect(archive, &w, home_deal(home, number), h->at_seq, a, out);
 }
 
 /* A name that is in the index already. */
@@ -135,17 +135,15 @@ static enum err archive_chain(void *arg, uint64_t seq, const struct horizon *h, 
 	return ERR_OK;
 }
 
-static enum err archive_related(void *arg, enum relation relation, uint32_t number,
-				struct arena *a, struct number_list *out)
+static enum err related_rows(struct archive *archive, enum relation relation, uint32_t number,
+			     struct arena *a, struct number_list *out)
 {
-	struct archive *archive = arg;
 	struct row_key prefix = key_related(relation, number, 0);
 	struct range x;
 	size_t cap = 0;
 	enum err e;
 
 	prefix.n -= 4; /* whatever the other one is */
-	*out = (struct number_list){ 0 };
 	TRY(range_open(archive->r, table_related, &prefix, &x));
 	while (!(e = range_next(&x))) {
 		if (out->n == cap) {
@@ -163,6 +161,54 @@ static enum err archive_related(void *arg, enum relation relation, uint32_t numb
 	}
 	range_close(&x);
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+/* Who has any rows of a relation, in one walk instead of a search for each. */
+static enum err know_relation(struct archive *archive, enum relation relation)
+{
+	struct known_relation *known = &archive->known[relation];
+	struct row_key prefix = key_related(relation, 0, 0);
+	struct range x;
+	enum err e;
+
+	prefix.n -= 8; /* whatever the two are */
+	TRY(range_open(archive->r, table_related, &prefix, &x));
+	while (!(e = range_next(&x))) {
+		const struct str key = { x.c.key.p, x.c.key.n - 4 };
+		e = map_put(&known->some, archive->a, key_last_number(key), 1);
+		if (e)
+			break;
+	}
+	range_close(&x);
+	known->known = e == ERR_NOT_FOUND;
+	return known->known ? ERR_OK : e;
+}
+
+/* Nearly no deal has parts or successors: whether to look for them at all. */
+static enum err has_none(struct archive *archive, enum relation relation, uint32_t number,
+			 bool *none)
+{
+	*none = false;
+	if (relation >= ARRAY_LEN(archive->known))
+		return ERR_OK;
+	struct known_relation *known = &archive->known[relation];
+	if (++known->asked < RELATION_ASKED_MAX)
+		return ERR_OK;
+	if (!known->known)
+		TRY(know_relation(archive, relation));
+	*none = !map_find(&known->some, number);
+	return ERR_OK;
+}
+
+static enum err archive_related(void *arg, enum relation relation, uint32_t number,
+				struct arena *a, struct number_list *out)
+{
+	struct archive *archive = arg;
+	bool none;
+
+	*out = (struct number_list){ 0 };
+	TRY(has_none(archive, relation, number, &none));
+	return none ? ERR_OK : related_rows(archive, relation, number, a, out);
 }
 
 static enum err archive_number(void *arg, enum dictionary dict, struct str slug, uint64_t at_seq,
@@ -217,10 +263,10 @@ static enum err archive_revision(void *arg, uint32_t deal, uint64_t at_seq, uint
 	enum err e;
 
 	*out = 0;
-	TRY(walk_open(archive->r, (struct place){ HOME_DEAL, deal }, INT64_MAX, &w));
+	TRY(walk_begin(archive->r, &archive->walking, (struct place){ HOME_DEAL, deal }, INT64_MAX,
+		       &w));
 	while (!(e = walk_next(&w, &stated, &seq, &bytes)))
 		*out += seq <= at_seq && !fact_bytes_elsewhere(bytes);
-	walk_close(&w);
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
@@ -251,4 +297,10 @@ void archive_init(struct archive *archive, struct replica *r, struct arena *a)
 			.slug = archive_slug, .last_number = archive_last_number,
 			.revision = archive_revision, .entry = archive_entry }
 	};
+}
+
+void archive_fini(struct archive *archive)
+{
+	if (archive->walking.impl)
+		cursor_close(&archive->walking);
 }

@@ -4,17 +4,26 @@
 #define AVOW_SERVICES_QUERY_ARCHIVE_H
 
 #include "services/fold/facts.h"
+#include "services/fold/map.h"
 #include "store/replica.h"
 
 struct archive {
 	struct replica *r;
 	struct arena *a; /* for what it must copy while a question is answered */
 	struct facts facts;
+	struct cursor walking; /* through facts; see blocks.h */
+	/* relations that were asked for so often that all who have any are known */
+	struct known_relation {
+		unsigned asked;
+		bool known;
+		struct map some; /* numbers that have any */
+	} known[RELATION_SUCCESSORS + 1];
 };
 /*
- * Facts out of the replica's snapshot: inside replica_snap … replica_unsnap only. `facts.arg` points
- * to the archive, which must not move.
+ * Facts out of the replica's snapshot: init and fini inside replica_snap … replica_unsnap.
+ * `facts.arg` points to the archive, which must not move.
  */
 void archive_init(struct archive *archive, struct replica *r, struct arena *a);
+void archive_fini(struct archive *archive);
 
 #endif

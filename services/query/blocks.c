@@ -146,23 +146,43 @@ enum err blocks_put(struct replica *r, struct place place, const struct fact *f)
 
 /* ---- reading ---- */
 
-enum err walk_open(struct replica *r, struct place place, int64_t stated_end, struct walk *out)
+/* Whether the cursor stands on the first block of this home: the walk before ended there. */
+static bool stands_on(const struct cursor *c, const struct row_key *first)
 {
-	const struct row_key prefix = key_home(place.home, place.number);
+	return c->at == cursor_within && c->key.n == first->n &&
+	       memcmp(c->key.p, first->p, first->n) == 0;
+}
 
-	out->rest = (struct str){ NULL, 0 };
-	out->stated_end = stated_end;
-	return range_open(r, table_fact, &prefix, &out->range);
+enum err walk_begin(struct replica *r, struct cursor *c, struct place place, int64_t stated_end,
+		    struct walk *out)
+{
+	*out = (struct walk){ .c = c, .prefix = key_home(place.home, place.number),
+		.stated_end = stated_end };
+	if (!c->impl)
+		return cursor_open(r, table_fact, row_str(&out->prefix), false, c);
+	out->standing = stands_on(c, &out->prefix);
+	return out->standing ? ERR_OK : cursor_seek(c, row_str(&out->prefix));
+}
+
+static enum err next_block(struct walk *w)
+{
+	struct cursor *c = w->c;
+
+	if (!w->standing)
+		TRY(cursor_next(c));
+	w->standing = false;
+	if (c->key.n < w->prefix.n || memcmp(c->key.p, w->prefix.p, w->prefix.n) != 0)
+		return ERR_NOT_FOUND;
+	w->rest = c->value;
+	return ERR_OK;
 }
 
 enum err walk_next(struct walk *w, int64_t *stated, uint64_t *seq, struct str *bytes)
 {
 	struct item item;
 
-	if (w->rest.n == 0) {
-		TRY(range_next(&w->range));
-		w->rest = w->range.c.value;
-	}
+	if (w->rest.n == 0)
+		TRY(next_block(w));
 	if (!item_read(w->rest, &item))
 		return ERR_DAMAGED;
 	if (item.at.stated >= w->stated_end)
@@ -173,9 +193,4 @@ enum err walk_next(struct walk *w, int64_t *stated, uint64_t *seq, struct str *b
 	w->rest.p += item.size;
 	w->rest.n -= item.size;
 	return ERR_OK;
-}
-
-void walk_close(struct walk *w)
-{
-	range_close(&w->range);
 }

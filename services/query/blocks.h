@@ -21,17 +21,22 @@
 /* Put a fact where it belongs, inside a transaction. */
 MUST_USE enum err blocks_put(struct replica *r, struct place place, const struct fact *f);
 
-/* A walk through the facts of a home that were stated before some instant. */
+/*
+ * A walk through the facts of a home that were stated before some instant. Walks one after the other
+ * share a cursor, which is opened by the first one (all zero before) and closed by the caller: homes
+ * that lie next to each other are then walked through without a new search.
+ */
 struct walk {
-	struct range range;
+	struct cursor *c;
+	struct row_key prefix;
 	struct str rest; /* of the block in hand */
+	bool standing;	 /* the cursor stands on the next block already */
 	int64_t stated_end;
 };
 /* In order; from the first. */
-MUST_USE enum err walk_open(struct replica *r, struct place place, int64_t stated_end,
-			    struct walk *out);
+MUST_USE enum err walk_begin(struct replica *r, struct cursor *c, struct place place,
+			     int64_t stated_end, struct walk *out);
 /* The next one: its bytes are for fact_read, and borrowed. ERR_NOT_FOUND behind the last. */
 MUST_USE enum err walk_next(struct walk *w, int64_t *stated, uint64_t *seq, struct str *bytes);
-void walk_close(struct walk *w);
 
 #endif
