@@ -163,7 +163,7 @@ class Help(unittest.TestCase):
             os.mkdir(home + "/bin")
             os.symlink(os.path.abspath(AVOW), home + "/bin/avow")
             shutil.copy(MAP, home)
-            for name in ("show", "league", "flows", "history", "why", "reconcile", "anomalies",
+            for name in ("show", "league", "flows", "history", "diff", "why", "reconcile", "anomalies",
                          "watch", "export", "status", "explain"):
                 for example in self.examples(name):
                     # one that follows for ever ends when nothing came for a while
