@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What `cmake --install` puts where, besides the program itself.
-install(FILES LICENSE README.md CHANGELOG.md proto/PROTOCOL.md DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL)
-install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL)
+install(FILES LICENSE README.md CHANGELOG.md proto/PROTOCOL.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY proto/examples DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # avow_print(FILE WORDS…): a file that the program itself prints, out of its tables
 function(avow_print file)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What `cmake --install` puts into a prefix, and that it works from there."""
 import os
+import re
 import subprocess
 import tempfile
 import unittest
@@ -41,9 +42,27 @@ class Install(unittest.TestCase):
         subprocess.run(["bash", "-n", self.path("share/bash-completion/completions/avow")],
                        check=True)
 
+    def test_the_list_of_packages_to_run_is_complete_and_no_longer(self):
+        root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        with open(os.path.join(root, "tools/packages-run.txt"), encoding="utf-8") as f:
+            listed = {line.strip() for line in f if not line.startswith("#")}
+        output = subprocess.run(["objdump", "-p", self.path("bin/avow")], check=True, text=True,
+                                stdout=subprocess.PIPE).stdout
+        needed = set(re.findall(r"NEEDED +(\S+)", output))
+        found = subprocess.run(["ldd", self.path("bin/avow")], check=True, text=True,
+                               stdout=subprocess.PIPE).stdout
+        paths = [os.path.realpath(path) for name, path in re.findall(r"(\S+) => (\S+)", found)
+                 if name in needed]
+        owners = subprocess.run(["dpkg", "-S", *paths], text=True, stdout=subprocess.PIPE,
+                                stderr=subprocess.DEVNULL).stdout
+        packages = {line.split(":")[0] for line in owners.splitlines()}
+        # what every Debian has, and what a sanitizer brings
+        self.assertEqual(packages - {"libc6", "libasan8", "libubsan1", "libtsan2"}, listed)
+
     def test_licence_protocol_and_examples_are_there(self):
-        for name in ("LICENSE", "CHANGELOG.md"):
+        for name in ("LICENSE", "README.md", "CHANGELOG.md", "PROTOCOL.md", "examples/first.py"):
             self.assertTrue(os.path.exists(self.path("share/doc/avow", name)), name)
+        self.assertTrue(os.path.exists(self.path("share/avow/maps/crunchbase-2015.map")))
 
 
 if __name__ == "__main__":

@@ -73,6 +73,10 @@ class Engine:
     def __exit__(self, *_):
         self.stop()
         if self.folder:
+            with open("/proc/self/mounts", encoding="utf-8") as mounts:
+                left = [line.split()[1] for line in mounts if self.folder.name in line]
+            for path in reversed(left):
+                run("umount", "-l", path)
             self.folder.cleanup()
 
 

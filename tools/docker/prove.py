@@ -103,7 +103,9 @@ def prove(base):
                            ROOT], stdout=log, stderr=log).returncode:
             log.seek(0)
             raise SystemExit("the image does not build:\n" + log.read()[-3000:])
-    engine.run(*compose("up", "-d", "--no-build"))
+    if subprocess.run(compose("up", "-d", "--no-build")).returncode:
+        engine.run(*compose("logs", "--tail", "20"))
+        raise SystemExit("the services do not start")
     wait_healthy()
     print("healthy: %s" % ", ".join(SERVICES), flush=True)
 
@@ -114,7 +116,8 @@ def prove(base):
                                          "jsonl"), stdout=followed)
         sample.seek(0)
         engine.run(*avow("publish", "-"), stdin=sample, stdout=subprocess.DEVNULL)
-        engine.run(*avow("show", "softbank-openai-2025", "--as-of", "2025-01-30"))
+        engine.run(*avow("show", "softbank-openai-2025", "--as-of", "2025-01-30", "-o",
+                         "table"))
         for service in SERVICES:
             ids += publish_through(service)
         if follower.wait(FOLLOW_S):
