@@ -14,6 +14,8 @@ FUNCTION_LINES_MAX = 70
 COLUMNS_MAX = 120 # we write for 100; a line that reads better whole may go on
 TAB = 8
 
+FOLDERS = ("proto", "store", "services", "tools", "tests")
+
 LICENCE = "SPDX-License-Identifier: Apache-2.0"
 # files that cannot hold a comment, or say it in their own way
 NO_LICENCE = re.compile(r"(^|/)(LICENSE|\.clang-format|\.gitignore|\.dockerignore)$"
@@ -98,7 +100,23 @@ def addresses(path, text):
             yield number, "names an address to fetch from; packages come from the system's sources"
 
 
+def readmes(root):
+    """A folder that holds a layer says in its first sentence what it is, and last what it must not know."""
+    for folder in FOLDERS:
+        path = folder + "/README.md"
+        if not os.path.isdir(os.path.join(root, folder)):
+            continue
+        if not os.path.exists(os.path.join(root, path)):
+            yield path, "is missing: each of %s has one" % ", ".join(FOLDERS)
+            continue
+        paragraphs = "\n".join(tree.lines(root, path)).strip().split("\n\n")
+        if "must never know" not in paragraphs[-1]:
+            yield path, "must end with what this folder must never know"
+
+
 def check(root):
+    for path, wrong in readmes(root):
+        yield "%s:1: %s" % (path, wrong)
     for path in tree.files(root):
         try:
             text = tree.lines(root, path)

@@ -14,6 +14,8 @@ CLEAN = {
     "services/shared/port.c": SPDX + '#include <zmq.h>\n#include "proto/msg.h"\n',
     "services/ledger/loop.c": SPDX + '#include <stdio.h>\n#include "store/log.h"\n',
     "services/query/loop.h": SPDX,
+    **{folder + "/README.md": "# %s\n\nWhat it is.\n\nIt must never know x.\n" % folder
+       for folder in ("proto", "store", "services", "tools", "tests")},
     "CMakeLists.txt": "# SPDX-License-Identifier: Apache-2.0\nproject(avow LANGUAGES C)\n",
 }
 
@@ -31,7 +33,7 @@ class Rules(unittest.TestCase):
     def caught(self, checker, path, text, words):
         problems = found(checker, {path: text})
         self.assertEqual(len(problems), 1, problems)
-        self.assertTrue(problems[0].startswith(path + ":"), problems)
+        self.assertTrue(problems[0].startswith(path.split("/")[0]), problems)
         self.assertIn(words, problems[0])
 
     def test_a_clean_tree_passes(self):
@@ -90,6 +92,11 @@ class Rules(unittest.TestCase):
         self.assertEqual(found(check_form, {
             "store/x.h": SPDX + "/* Begin and end. */\nint f(void);\nint g(int a,\n      int b);\n"
         }), [])
+
+    def test_a_folder_that_does_not_say_what_it_must_not_know_is_named(self):
+        self.caught(check_form, "store/README.md", "# store\n\nWhat it is.\n", "must never know")
+        self.caught(check_form, "store/README.md", "# store\n\nMust never know x.\n\nMore.\n",
+                    "must never know")
 
     def test_an_address_to_fetch_from_is_named(self):
         for path in ("CMakeLists.txt", "tools/run", "tools/docker/prove"):
