@@ -35,6 +35,16 @@ struct number_list {
 	size_t n;
 };
 
+/* A name with its number. */
+struct slug_of {
+	struct str slug;
+	uint32_t number;
+};
+struct slug_list {
+	struct slug_of *v;
+	size_t n;
+};
+
 /* Events that the ledger held, and that were public. */
 struct horizon {
 	uint64_t at_seq;
@@ -62,6 +72,18 @@ struct facts {
 	enum err (*number)(void *arg, enum dictionary dict, struct str slug, uint64_t at_seq,
 			   uint32_t *out);
 	enum err (*slug)(void *arg, enum dictionary dict, uint32_t number, struct str *out);
+	/*
+	 * At most `most` slugs that sort behind `after` (empty: all), ascending; of those that
+	 * events up to at_seq name.
+	 */
+	enum err (*slugs)(void *arg, enum dictionary dict, struct str after, uint64_t at_seq,
+			  size_t most, struct arena *a, struct slug_list *out);
+	/*
+	 * Those with a name in any declaration ever made that holds this text, which is folded
+	 * (text_fold), or whose slug holds `slug`; ascending by number, without doubles.
+	 */
+	enum err (*named)(void *arg, enum dictionary dict, struct str text, struct str slug,
+			  struct arena *a, struct number_list *out);
 	/* Numbers are 1 to this one. */
 	enum err (*last_number)(void *arg, enum dictionary dict, uint32_t *out);
 	/* How many events with seq <= at_seq name this deal in `deal`. */

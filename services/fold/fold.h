@@ -51,6 +51,18 @@ MUST_USE enum err fold_anomalies(const struct facts *source, const struct anomal
 /* What changed between two settings of the clocks. */
 MUST_USE enum err fold_diff(const struct facts *source, const struct diff *ask, struct arena *a,
 			    struct changes *out, struct fault *fault);
+/* Parties and deals by a part of a name. */
+MUST_USE enum err fold_search(const struct facts *source, const struct search *ask,
+			      struct arena *a, struct found *out, struct fault *fault);
+/* All parties, page by page. */
+MUST_USE enum err fold_parties(const struct facts *source, const struct parties *ask,
+			       struct arena *a, struct party_table *out, struct fault *fault);
+/* All deals, page by page. */
+MUST_USE enum err fold_deals(const struct facts *source, const struct deals *ask,
+			     struct arena *a, struct deal_table *out, struct fault *fault);
+/* The exchange rates between two currencies. */
+MUST_USE enum err fold_rates(const struct facts *source, const struct rates *ask,
+			     struct arena *a, struct rate_table *out, struct fault *fault);
 /* The seqs of all events that hang together with this one by `ref`, ascending; itself alone if none. */
 MUST_USE enum err fold_versions(const struct facts *source, uint64_t seq, struct arena *a,
 				struct u64_list *out);

@@ -7,18 +7,6 @@
 
 #include <stdlib.h>
 
-struct rate {
-	int32_t day;
-	struct order at;
-	uint16_t base;
-	struct decimal units;
-	uint64_t seq;
-};
-struct rate_series {
-	struct rate *v;
-	size_t n;
-};
-
 static int by_day(const void *x, const void *y)
 {
 	const struct rate *r = x, *s = y;
@@ -78,7 +66,7 @@ static enum err table_load(struct view *v, uint32_t pair, struct rate_series **o
 	return map_put(&v->rates, &v->kept, pair, (uint64_t)(uintptr_t)t);
 }
 
-static enum err table_of(struct view *v, uint32_t pair, struct rate_series **out)
+enum err rate_series_of(struct view *v, uint32_t pair, struct rate_series **out)
 {
 	const uint64_t *known = map_find(&v->rates, pair);
 
@@ -156,7 +144,7 @@ static enum err convert(struct view *v, const struct visible *s, bool *found,
 	struct rate_series *table;
 	uint32_t place;
 
-	TRY(table_of(v, rate_home(from, v->question->currency), &table));
+	TRY(rate_series_of(v, rate_home(from, v->question->currency), &table));
 	const struct rate *rate = rate_on(table, day);
 	*found = rate != NULL;
 	if (!rate) {

@@ -5,6 +5,20 @@
 
 #include "services/fold/view.h"
 
+struct rate {
+	int32_t day; /* it holds from this day on; DAY_MIN: always */
+	struct order at;
+	uint16_t base;
+	struct decimal units; /* of the other currency that one of the base costs */
+	uint64_t seq;
+};
+/* By day, then in order. */
+struct rate_series {
+	struct rate *v;
+	size_t n;
+};
+/* The rates of a pair, see rate_home; they live as long as the view. */
+MUST_USE enum err rate_series_of(struct view *v, uint32_t pair, struct rate_series **out);
 /*
  * The amount of a statement as it counts: as stated, or converted into the currency of the
  * question. `out` gets nothing and the view notes the missing rate where there is none: the first

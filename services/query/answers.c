@@ -72,13 +72,13 @@ static uint64_t min_seq_of_get(struct str wire, struct arena *a)
 }
 
 /* A question that the fold answers whole. */
-#define FOLDED(question, reply, fold)                                                                 \
+#define FOLDED(question, reply, fold)                                                              \
 	static enum err answer_##question(struct replica *r, struct str wire, struct arena *a,     \
 					  void **answer, struct fault *fault)                      \
 	{                                                                                          \
 		struct archive archive;                                                            \
 		struct question *ask = arena_zalloc(a, 1, sizeof(*ask));                           \
-		struct reply *out = arena_zalloc(a, 1, sizeof(*out));                            \
+		struct reply *out = arena_zalloc(a, 1, sizeof(*out));                              \
 		if (!ask || !out)                                                                  \
 			return ERR_NO_MEMORY;                                                      \
 		TRY(msg_decode(&shape_##question, wire, a, ask, fault));                           \
@@ -106,6 +106,10 @@ FOLDED(why, reasons, fold_why)
 FOLDED(reconcile, reconciled, fold_reconcile)
 FOLDED(anomalies, anomaly_table, fold_anomalies)
 FOLDED(diff, changes, fold_diff)
+FOLDED(search, found, fold_search)
+FOLDED(parties, party_table, fold_parties)
+FOLDED(deals, deal_table, fold_deals)
+FOLDED(rates, rate_table, fold_rates)
 
 #define QUESTION(question, answer)                                                                 \
 	{ MSG_##question, &shape_##answer, answer_##question, min_seq_of_##question }
@@ -129,6 +133,10 @@ static const struct question_row {
 	QUESTION(reconcile, reconciled),
 	QUESTION(anomalies, anomaly_table),
 	QUESTION(diff, changes),
+	QUESTION(search, found),
+	QUESTION(parties, party_table),
+	QUESTION(deals, deal_table),
+	QUESTION(rates, rate_table),
 };
 
 static const struct question_row *question_of(enum msg_type type)

@@ -238,6 +238,109 @@ static enum err archive_slug(void *arg, enum dictionary dict, uint32_t number, s
 	return replica_lookup(archive->r, table_name, row_str(&key), out);
 }
 
+static enum err archive_slugs(void *arg, enum dictionary dict, struct str after, uint64_t at_seq,
+			      size_t most, struct arena *a, struct slug_list *out)
+{
+	struct archive *archive = arg;
+	const struct row_key from = key_slug(dict, after);
+	struct row_key prefix = from;
+	struct cursor c;
+	enum err e = ERR_OK;
+
+	prefix.n = 1;
+	*out = (struct slug_list){ .v = arena_alloc(a, most * sizeof(*out->v)) };
+	if (!out->v)
+		return ERR_NO_MEMORY;
+	TRY(cursor_open(archive->r, table_slug, row_str(&from), false, &c));
+	while (out->n < most && !(e = cursor_next(&c))) {
+		uint64_t first;
+		if (c.key.p[0] != prefix.p[0])
+			break;
+		const struct str slug = { c.key.p + 1, c.key.n - 1 };
+		if (str_eq(slug, after) || c.value.n != 12)
+			continue;
+		memcpy(&first, c.value.p + 4, 8);
+		if (first > at_seq)
+			continue;
+		out->v[out->n].slug = slug;
+		memcpy(&out->v[out->n++].number, c.value.p, 4);
+	}
+	cursor_close(&c);
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+static enum err number_found(struct arena *a, uint32_t number, struct number_list *out,
+			     size_t *cap)
+{
+	if (out->n == *cap) {
+		*cap = *cap ? 2 * *cap : 64;
+		uint32_t *more = arena_alloc(a, *cap * sizeof(*more));
+		if (!more)
+			return ERR_NO_MEMORY;
+		if (out->n)
+			memcpy(more, out->v, out->n * sizeof(*more));
+		out->v = more;
+	}
+	out->v[out->n++] = number;
+	return ERR_OK;
+}
+
+static bool holds(struct str text, struct str part)
+{
+	return part.n && memmem(text.p, text.n, part.p, part.n);
+}
+
+static uint32_t number_in_key(struct str key)
+{
+	return key_last_number((struct str){ key.p, 5 });
+}
+
+/* Rows of names and aliases, whose keys both begin with dictionary and number. */
+static enum err named_in(struct archive *archive, enum table table, enum dictionary dict,
+			 struct str part, struct arena *a, struct number_list *out)
+{
+	struct row_key prefix = key_name(dict, 0);
+	struct range x;
+	size_t cap = 0;
+	enum err e;
+
+	prefix.n = 1;
+	*out = (struct number_list){ 0 };
+	TRY(range_open(archive->r, table, &prefix, &x));
+	while (!(e = range_next(&x))) {
+		if (!holds(x.c.value, part))
+			continue;
+		const uint32_t number = number_in_key(x.c.key);
+		if (out->n && out->v[out->n - 1] == number)
+			continue;
+		e = number_found(a, number, out, &cap);
+		if (e)
+			break;
+	}
+	range_close(&x);
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+static enum err archive_named(void *arg, enum dictionary dict, struct str text, struct str slug,
+			      struct arena *a, struct number_list *out)
+{
+	struct archive *archive = arg;
+	struct number_list slugs, aliases;
+	size_t i = 0, j = 0, cap = 0;
+
+	TRY(named_in(archive, table_name, dict, slug, a, &slugs));
+	TRY(named_in(archive, table_alias, dict, text, a, &aliases));
+	*out = (struct number_list){ 0 };
+	while (i < slugs.n || j < aliases.n) {
+		const uint32_t one = i < slugs.n ? slugs.v[i] : UINT32_MAX;
+		const uint32_t other = j < aliases.n ? aliases.v[j] : UINT32_MAX;
+		i += one <= other;
+		j += other <= one;
+		TRY(number_found(a, one < other ? one : other, out, &cap));
+	}
+	return ERR_OK;
+}
+
 static enum err archive_last_number(void *arg, enum dictionary dict, uint32_t *out)
 {
 	struct archive *archive = arg;
@@ -294,7 +397,8 @@ void archive_init(struct archive *archive, struct replica *r, struct arena *a)
 		.facts = { .arg = archive, .ledger = info.ledger, .epoch = info.epoch,
 			.head = info.head, .home = archive_home, .chain = archive_chain,
 			.related = archive_related, .number = archive_number,
-			.slug = archive_slug, .last_number = archive_last_number,
+			.slug = archive_slug, .slugs = archive_slugs,
+			.named = archive_named, .last_number = archive_last_number,
 			.revision = archive_revision, .entry = archive_entry }
 	};
 }

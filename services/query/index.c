@@ -214,6 +214,51 @@ static enum err put_alone(struct indexing *x, const struct fact *f)
 	return ERR_OK;
 }
 
+/* ---- names that can be searched ---- */
+
+#define ALIAS_SIZE_MAX ((size_t)256 << 10) /* 64 names of 512 bytes, some of which grow when folded */
+
+static enum err alias_add(struct indexing *x, struct str name, struct buf *out)
+{
+	struct str folded;
+
+	if (name.n == 0)
+		return ERR_OK;
+	TRY(text_fold(name, x->a, &folded));
+	TRY(buf_put(out, folded.p, folded.n));
+	return buf_put(out, "\n", 1);
+}
+
+static enum err alias_fill(struct indexing *x, const struct event *e, struct buf *out)
+{
+	if (e->kind == kind_deal)
+		return alias_add(x, e->title, out);
+	TRY(alias_add(x, e->name, out));
+	for (size_t i = 0; i < e->names.n; i++)
+		TRY(alias_add(x, e->names.v[i], out));
+	return ERR_OK;
+}
+
+static enum err put_aliases(struct indexing *x, const struct event *e, const struct fact *f)
+{
+	const bool deal = e->kind == kind_deal;
+	const struct numbers subject = fact_numbers(f, FACT_SUBJECT);
+	struct buf names;
+
+	if (deal ? !f->deal : e->kind != kind_party || !subject.n)
+		return ERR_OK;
+	buf_init(&names, ALIAS_SIZE_MAX);
+	enum err err = alias_fill(x, e, &names);
+	if (!err && names.n) {
+		const struct row_key key = key_alias(deal ? DICT_DEAL : DICT_PARTY,
+						     deal ? f->deal : numbers_at(subject, 0),
+						     x->seq);
+		err = replica_index(x->r, table_alias, row_str(&key), buf_str(&names));
+	}
+	buf_fini(&names);
+	return err;
+}
+
 /* ---- one event ---- */
 
 static enum err put_event(struct indexing *x, const struct event *e)
@@ -232,6 +277,7 @@ static enum err put_event(struct indexing *x, const struct event *e)
 		TRY(fact_of_event(x, e, x->seq, NULL, &f));
 		TRY(put_alone(x, &f));
 	}
+	TRY(put_aliases(x, e, &f));
 	return put_relations(x, &f);
 }
 

@@ -95,6 +95,14 @@ struct row_key key_chain(uint64_t tree, uint64_t seq)
 	return k;
 }
 
+struct row_key key_alias(enum dictionary dict, uint32_t number, uint64_t seq)
+{
+	struct row_key k = key_name(dict, number);
+
+	put_number(&k, seq, 8);
+	return k;
+}
+
 uint64_t key_last_seq(struct str key)
 {
 	require(key.n >= 8);

@@ -16,7 +16,9 @@ enum table {
 	table_fact,	   /* home (1), number (4), perhaps stated (8), seq (8): facts, see blocks.h */
 	table_related,	   /* relation (1), number (4), other number (4): nothing */
 	table_chain,	   /* seq of the chain's first event (8), seq (8): stated (8), the fact */
-	table_tree	   /* seq of an event with a `ref` (8): that of its chain's first event (8) */
+	table_tree,	   /* seq of an event with a `ref` (8): that of its chain's first event (8) */
+	table_alias	   /* dictionary (1), number (4), seq (8): names of a declaration, folded, each
+			      with a line end */
 };
 
 /* Beyond these a chain of corrections is no longer followed; see index.c. */
@@ -42,6 +44,7 @@ struct row_key key_home(enum home home, uint32_t number);
 /* The keys of the other tables. */
 struct row_key key_related(enum relation relation, uint32_t number, uint32_t other);
 struct row_key key_chain(uint64_t tree, uint64_t seq);
+struct row_key key_alias(enum dictionary dict, uint32_t number, uint64_t seq);
 struct row_key key_seq(uint64_t seq);
 /* The seq, or the number, that a key ends with. */
 uint64_t key_last_seq(struct str key);

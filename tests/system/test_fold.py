@@ -24,23 +24,28 @@ FOLD_ASK = os.environ["FOLD_ASK"]
 RUNS = int(os.environ.get("FOLD_RUNS", "20"))
 SEED = int(os.environ.get("FOLD_SEED", "1"))
 EVENTS = 120
+SAMPLE = os.path.join(ROOT, "data", "ai-deals.jsonl")
 QUESTIONS = 30
 MORE = 3 # of each of some kinds
 
 
-def answers_to(path, asks):
-	with open(path, encoding="utf-8") as f:
-		ids = asking.Ids([json.loads(line) for line in f])
-	lines = []
-	for ask in asks:
-		message, fields = asking.question_of(ask)
-		lines.append("%s %s\n" % (message, json.dumps(fields)))
+def ask(path, questions):
+	"""Answers to messages, each given as its name and fields."""
+	lines = ["%s %s\n" % (message, json.dumps(fields)) for message, fields in questions]
 	with tempfile.TemporaryDirectory() as directory:
 		done = subprocess.run([FOLD_ASK, directory, path], input="".join(lines),
 			stdout=subprocess.PIPE, encoding="utf-8", check=True, timeout=120)
 	answers = [json.loads(line) for line in done.stdout.splitlines()]
-	assert len(answers) == len(asks)
-	return [asking.answer_of(answer, ask, ids) for answer, ask in zip(answers, asks)]
+	assert len(answers) == len(questions)
+	return answers
+
+
+def answers_to(path, asks):
+	"""Answers to the model's questions, in the model's form."""
+	with open(path, encoding="utf-8") as f:
+		ids = asking.Ids([json.loads(line) for line in f])
+	answers = ask(path, [asking.question_of(a) for a in asks])
+	return [asking.answer_of(answer, a, ids) for answer, a in zip(answers, asks)]
 
 
 def load(name):
@@ -54,11 +59,50 @@ class Golden(unittest.TestCase):
 	def test_every_golden_question_has_its_answer(self):
 		cases = [c for c in json.loads(load("ai-deals.golden.json"))
 			if c["ask"]["figure"] in asking.FIGURES]
-		answers = answers_to(os.path.join(ROOT, "data", "ai-deals.jsonl"),
-			[c["ask"] for c in cases])
+		answers = answers_to(SAMPLE, [c["ask"] for c in cases])
 		for case, answer in zip(cases, answers):
 			with self.subTest(case["question"]):
 				self.assertEqual({k: answer.get(k) for k in case["answer"]}, case["answer"])
+
+
+class Lists(unittest.TestCase):
+	maxDiff = None
+
+	def hits(self, text, **fields):
+		answer, = ask(SAMPLE, [("search", {"text": text, **fields})])
+		return [hit.get("party") or hit["deal"] for hit in answer["hits"]]
+
+	def test_a_name_is_found_in_any_script_case_and_spelling(self):
+		self.assertEqual(self.hits("ソフトバンク"), ["softbank"])
+		self.assertEqual(self.hits("SoftBank Group"), ["softbank"])
+		self.assertEqual(self.hits("NVÍDIA")[:2], ["nvidia", "nvidia-anthropic"])
+		self.assertEqual(self.hits("openai oracle"), ["openai-oracle"])
+		self.assertEqual(self.hits("no such name"), [])
+
+	def test_a_name_is_not_found_before_it_was_declared(self):
+		self.assertEqual(self.hits("ソフトバンク", clocks={"at_seq": 1}), [])
+		self.assertEqual(self.hits("ソフトバンク", clocks={"as_of": "2019-01-01"}), [])
+
+	def test_pages_of_lists_hold_everything_once_and_in_order(self):
+		for message, row in (("parties", "party"), ("deals", "deal")):
+			whole, = ask(SAMPLE, [(message, {})])
+			slugs = [r[row] for r in whole[message]]
+			self.assertEqual(slugs, sorted(set(slugs)))
+			paged, after = [], {}
+			while True:
+				page, = ask(SAMPLE, [(message, {"limit": 7, **after})])
+				paged += page[message]
+				if not page.get("more"):
+					break
+				after = {"after": paged[-1][row]}
+			self.assertEqual(paged, whole[message])
+
+	def test_a_list_of_deals_tells_what_their_own_pages_do(self):
+		listed, = ask(SAMPLE, [("deals", {})])
+		figures = ask(SAMPLE, [("deal_figure", {"deal": d["deal"]}) for d in listed["deals"]])
+		for row, figure in zip(listed["deals"], figures):
+			self.assertEqual((row.get("stage"), row["events"]),
+				(figure.get("stage"), figure["events"]))
 
 
 class Random(unittest.TestCase):
@@ -91,11 +135,11 @@ class Random(unittest.TestCase):
 		with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as f:
 			f.writelines(json.dumps(e) + "\n" for e in events)
 			f.flush()
-			for ask, answer in zip(asks, answers_to(f.name, asks)):
+			for asked, answer in zip(asks, answers_to(f.name, asks)):
 				if answer.get("error") == "NOT_FOUND":
 					continue # the model knows no unknown names
-				expected = asking.comparable(model.ask(ask))
-				self.assertEqual(answer, expected, "seed %d, %s" % (seed, json.dumps(ask)))
+				expected = asking.comparable(model.ask(asked))
+				self.assertEqual(answer, expected, "seed %d, %s" % (seed, json.dumps(asked)))
 
 	def test_random_events_and_questions_are_answered_as_the_model_does(self):
 		for seed in range(SEED, SEED + RUNS):
