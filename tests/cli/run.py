@@ -23,7 +23,6 @@ import tempfile
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
-AVOW = os.environ.get("AVOW", "avow")
 LIMIT_S = 60
 WITH_DEALS = "% with the sample deals"
 DEALS = HERE.parent.parent / "tools" / "demo" / "ai-deals.jsonl"
@@ -35,6 +34,8 @@ NEVER_THE_SAME = (
 
 sys.path.insert(0, str(HERE.parent))
 import avowtest
+
+AVOW = avowtest.program()
 
 
 def parse(text):

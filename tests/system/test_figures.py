@@ -1,14 +1,23 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Every kind of figure through real services, and what bad questions are told."""
+import json
 import os
+import shutil
+import sys
 import unittest
+import uuid
 
-from avowtest import Avow, Refused
+from avowtest import TIMEOUT, Avow, Refused, event, new_id
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.append(os.path.join(HERE, "support"))
+import asking
+
 DEALS = os.path.join(HERE, "data", "ai-deals.jsonl")
+GOLDEN = os.path.join(HERE, "data", "ai-deals.golden.json")
 COUNT = 158
+MINOR_DIGITS = {"JPY": 0, "KRW": 0} # else 2
 # A question of each kind that is answered.
 GOOD = {
     "deal_figure": {"deal": "stargate"},
@@ -26,6 +35,111 @@ GOOD = {
 }
 
 
+def decimal(units, currency):
+    """Minor units as a decimal without trailing zeros."""
+    digits = MINOR_DIGITS.get(currency, 2)
+    whole, part = divmod(abs(units), 10 ** digits)
+    text = "%s%d.%0*d" % ("-" if units < 0 else "", whole, digits, part) if digits else str(units)
+    return text.rstrip("0").rstrip(".") if digits else text
+
+
+def legible(value):
+    """An answer in the forms of the messages' JSON: decimals, and ids as text."""
+    if isinstance(value, bytes):
+        return str(uuid.UUID(bytes=value)) if len(value) == 16 else value
+    if isinstance(value, list):
+        return [legible(v) for v in value]
+    if isinstance(value, dict):
+        return {k: decimal(v, value["currency"])
+                if k in ("low", "high") and isinstance(v, int) else legible(v)
+                for k, v in value.items()}
+    return value
+
+
+def lines(first, last):
+    with open(DEALS, encoding="utf-8") as f:
+        return "".join(f.readlines()[first:last])
+
+
+def caught_up(avow, seq):
+    avow.ask("query", "get", seq=seq, min_seq=seq)
+
+
+class Golden(unittest.TestCase):
+    """The services of a ledger, and a query service of its own directory beside them."""
+    maxDiff = None
+
+    @classmethod
+    def setUpClass(cls):
+        with open(GOLDEN, encoding="utf-8") as f:
+            cls.cases = json.load(f)
+        with open(DEALS, encoding="utf-8") as f:
+            cls.ids = asking.Ids([json.loads(line) for line in f])
+
+    def bytes_of(self, avow, questions):
+        """The answers as they come over the wire, each service asked in the same order."""
+        client = avow.client("query")
+        answers = []
+        for message, question in questions:
+            client.send(message, **question)
+            self.assertTrue(client.socket.poll(int(TIMEOUT * 1000)), "an answer to " + message)
+            answers.append(client.socket.recv())
+        client.close()
+        return answers
+
+    def pinned(self):
+        """Every golden question and one of each other kind, pinned to the newest event."""
+        for case in self.cases:
+            message, question = asking.question_of(case["ask"])
+            clocks = {"at_seq": COUNT, **question.get("clocks", {})}
+            yield message, {**question, "clocks": clocks}
+        for message, question in GOOD.items():
+            if message == "diff":
+                yield message, {side: {**question[side], "at_seq": COUNT}
+                                for side in ("before", "after")}
+            else:
+                yield message, {**question, "clocks": {"at_seq": COUNT}}
+
+    def test_every_golden_question_is_answered_the_same_by_two_replicas(self):
+        with Avow("ledger", "ingest", "query") as avow, \
+                Avow("query", flags=["--ledger", avow.endpoint("ledger")]) as other:
+            self.fill(avow, other)
+            for case in self.cases:
+                with self.subTest(case["question"]):
+                    message, question = asking.question_of(case["ask"])
+                    answer = asking.answer_of(legible(avow.ask("query", message, **question)),
+                                              case["ask"], self.ids)
+                    self.assertEqual({k: answer.get(k) for k in case["answer"]}, case["answer"])
+            first = self.bytes_of(avow, self.pinned())
+            self.assertGreater(len(first), len(self.cases))
+            self.assertEqual(self.bytes_of(other, self.pinned()), first)
+            other.kill("query")
+            shutil.rmtree(os.path.join(other.dir, "query"))
+            self.restart(other) # from seq 1
+            caught_up(other, COUNT)
+            self.assertEqual(self.bytes_of(other, self.pinned()), first)
+            avow.publish(event(deal="stargate", kind="commit", stated="2025-01-21"))
+            for one in (avow, other):
+                caught_up(one, COUNT + 1)
+                self.assertEqual(self.bytes_of(one, self.pinned()), first)
+
+    def restart(self, other):
+        for client in other.clients.values():
+            client.close()
+        other.clients = {}
+        other.start("query")
+
+    def fill(self, avow, other):
+        """All events, some at a time; the other query service is killed after each lot."""
+        for first in range(0, COUNT, 40):
+            last = min(first + 40, COUNT)
+            avow.cli("publish", "-", input=lines(first, last), check=0)
+            other.kill("query")
+            self.restart(other)
+        for one in (avow, other):
+            caught_up(one, COUNT)
+
+
 class BadQuestions(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -38,6 +152,34 @@ class BadQuestions(unittest.TestCase):
         with self.assertRaises(Refused) as caught:
             self.avow.ask("query", type, **question)
         return caught.exception
+
+    def test_a_name_that_is_not_known_is_not_found_and_the_nearest_is_told(self):
+        for type, field in (("deal_figure", "deal"), ("history", "deal"), ("why", "deal"),
+                            ("reconcile", "deal"), ("anomalies", "deal"), ("diff", "deal"),
+                            ("history", "party"), ("party_figure", "party"),
+                            ("backers_figure", "to"), ("league", "to"), ("league", "from"),
+                            ("overtook", "other"), ("why", "payer"), ("reconcile", "party")):
+            right = "stargate" if field == "deal" else "softbank"
+            with self.subTest(type=type, field=field):
+                error = self.refused(type, **{**GOOD.get(type, {}), field: right[:-1] + "x"})
+                self.assertEqual((error.name, error.field), ("NOT_FOUND", field))
+                self.assertIn('did you mean "%s' % right[:5], error.text)
+
+    def test_a_day_that_does_not_exist_is_refused(self):
+        for type, question in GOOD.items():
+            clocks = {"as_of": "2025-02-30"}
+            bad = {"before": clocks} if type == "diff" else {"clocks": clocks}
+            with self.subTest(type=type):
+                error = self.refused(type, **{**question, **bad})
+                self.assertEqual(error.name, "BAD_DATE")
+                self.assertIn("as_of", error.field)
+
+    def test_a_rate_that_is_missing_is_named_with_its_pair_and_day(self):
+        for type, question in GOOD.items():
+            with self.subTest(type=type):
+                error = self.refused(type, **{**question, "currency": "EUR"})
+                self.assertEqual(error.name, "NO_RATE")
+                self.assertRegex(error.text, r"USD and EUR on or before \d{4}-\d\d-\d\d")
 
     def test_a_word_that_is_not_known_is_refused_and_the_service_lives_on(self):
         for type, question in GOOD.items():
@@ -52,6 +194,56 @@ class BadQuestions(unittest.TestCase):
             with self.subTest(type=type):
                 self.assertEqual(self.avow.ask("query", type, **question)["basis"]["rules"],
                                  "avow-1")
+
+
+class OddEvents(unittest.TestCase):
+    """Events that are in form, and make no sense together: each has its documented answer."""
+
+    def deal(self, avow, name):
+        return avow.ask("query", "deal_figure", deal=name)
+
+    def test_a_circle_of_parts_is_cut_where_it_closes_and_shown(self):
+        with Avow() as avow:
+            avow.publish(*[event(kind="deal", deal=a, from_=None, to=None, stated="2025-01-0%d" % day,
+                                 links=[{"type": "part_of", "deal": b}])
+                           for day, (a, b) in enumerate((("a", "b"), ("b", "c"), ("c", "a")), 1)],
+                         event(deal="a", from_=None, kind="commit", stated="2025-01-05"))
+            caught_up(avow, 4)
+            found = avow.ask("query", "anomalies")["anomalies"]
+            self.assertEqual([(a["anomaly"], a["deal"], a["whole"]) for a in found],
+                             [("part_of_circle", "c", "a")])
+            self.assertEqual(self.deal(avow, "c")["parts"], ["b"])
+            self.assertEqual(self.deal(avow, "c")["rungs"][2]["total"],
+                             self.deal(avow, "a")["rungs"][2]["total"])
+
+    def test_a_correction_of_a_correction_of_a_withdrawn_event_counts_no_more(self):
+        first, second = new_id(), new_id()
+        with Avow() as avow:
+            avow.publish(event(kind="pay", deal="d", id=first))
+            avow.publish(event(kind="pay", deal="d", id=second, ref=first, reason="typo"))
+            avow.publish(event(kind="pay", deal="d", ref=second, reason="typo"))
+            caught_up(avow, 3)
+            self.assertEqual(len(self.deal(avow, "d")["rungs"][3]["total"]), 1)
+            avow.publish(event(kind="retract", ref=first, reason="source_withdrawn"))
+            avow.publish(event(kind="pay", deal="d", ref=second, reason="better_source"))
+            caught_up(avow, 5)
+            answer = self.deal(avow, "d")
+            self.assertEqual((answer["rungs"][3]["total"], answer["events"]), ([], 0))
+            standing = [s["standing"] for s in
+                        avow.ask("query", "history", deal="d")["statements"]]
+            self.assertNotIn("counts", standing[:3])
+
+    def test_a_total_over_nothing_is_above_by_all_of_it(self):
+        with Avow() as avow:
+            avow.publish(event(kind="total", deal=None, from_=["x"], to=["y"], rung="paid"),
+                         event(kind="total", deal=None, from_=None, to=["y"], rung="committed",
+                               deals=["no-such-deal"]))
+            caught_up(avow, 2)
+            totals = avow.ask("query", "reconcile")["totals"]
+            self.assertEqual([t["verdict"] for t in totals], ["above", "above"])
+            for t in totals:
+                self.assertEqual((t["figure"], t["by"]), ([], t["stated"]))
+            self.assertEqual([t["deals"] for t in totals], [[], ["no-such-deal"]])
 
 
 if __name__ == "__main__":
