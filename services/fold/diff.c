@@ -230,9 +230,11 @@ struct causes {
 	size_t n, cap;
 };
 
-static bool held(const struct question *q, const struct fact *f)
+/* Whether one side knows an event; `by_on`: the sides differ in what happened by then. */
+static bool held(const struct question *q, const struct fact *f, bool by_on)
 {
-	return horizon_holds(&q->horizon, f);
+	return horizon_holds(&q->horizon, f) &&
+	       (!by_on || f->on_first <= q->on || fact_declares(f));
 }
 
 static enum err cause_add(struct causes *c, struct arena *a, uint64_t seq)
@@ -268,6 +270,7 @@ static enum err causes_of(struct two *t, uint32_t deal, struct causes *out)
 {
 	const struct question *was = &t->before.question, *now = &t->after.question;
 	const struct facts *source = t->before.source;
+	const bool by_on = was->on != now->on;
 	struct horizon both = was->horizon;
 	struct map by_seq = { 0 };
 	struct fact_list facts;
@@ -281,7 +284,7 @@ static enum err causes_of(struct two *t, uint32_t deal, struct causes *out)
 		TRY(map_put(&by_seq, &t->scratch, facts.v[i].seq, i));
 	for (size_t i = 0; i < facts.n; i++) {
 		const struct fact *f = &facts.v[i];
-		if (held(was, f) == held(now, f))
+		if (held(was, f, by_on) == held(now, f, by_on))
 			continue;
 		while (f && f->deal != deal)
 			f = f->ref ? fact_at(facts, &by_seq, f->ref) : NULL;

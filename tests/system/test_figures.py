@@ -196,6 +196,18 @@ class BadQuestions(unittest.TestCase):
                                  "avow-1")
 
 
+class Causes(unittest.TestCase):
+    def test_what_happened_between_two_days_is_the_cause_of_what_changed(self):
+        with Avow() as avow:
+            avow.publish(*[event(kind="pay", deal="d", on="2025-01-0%d" % day) for day in (1, 3, 5)])
+            caught_up(avow, 3)
+            found = avow.ask("query", "diff", before={"on": "2025-01-02"}, after={"on": "2025-01-04"})
+            self.assertEqual([(d["deal"], d["causes"]) for d in found["deals"]], [("d", [2])])
+            found = avow.ask("query", "diff", before={"on": "2025-01-04", "at_seq": 1},
+                             after={"on": "2025-01-04"})
+            self.assertEqual([d["causes"] for d in found["deals"]], [[2, 3]])
+
+
 class OddEvents(unittest.TestCase):
     """Events that are in form, and make no sense together: each has its documented answer."""
 
