@@ -208,6 +208,33 @@ class Causes(unittest.TestCase):
             self.assertEqual([d["causes"] for d in found["deals"]], [[2, 3]])
 
 
+class Pages(unittest.TestCase):
+    """Answers that the command line puts together out of many pages."""
+    DEALS = 450   # pages of 200
+    TOTALS = 2100 # pages of 1,000
+
+    def rows(self, avow, *args):
+        return json.loads(avow.cli(*args, "-o", "json", check=0).stdout)["rows"]
+
+    def test_what_comes_in_many_pages_is_whole_and_in_order(self):
+        with Avow() as avow:
+            avow.publish(*[event(kind="commit", deal="d%03d" % i, to=["y"])
+                           for i in range(self.DEALS)])
+            for first in range(0, self.TOTALS, 700):
+                avow.publish(*[event(kind="total", deal=None, from_=["x"], to=["z"], rung="paid")
+                               for _ in range(700)])
+            caught_up(avow, self.DEALS + self.TOTALS)
+            rows = self.rows(avow, "diff", "--at-seq", "0..", "--as-of", "2025-12-31")
+            changed = [r["deal"] for r in rows if r["part"] == "change" and r["what"] == "stage"]
+            self.assertEqual(changed, ["d%03d" % i for i in range(self.DEALS)])
+            self.assertEqual([r["seq"] for r in rows if r["part"] == "cause"],
+                             list(range(1, self.DEALS + 1)))
+            seqs = list(range(self.DEALS + 1, self.DEALS + self.TOTALS + 1))
+            self.assertEqual([r["seq"] for r in self.rows(avow, "reconcile")], seqs)
+            found = self.rows(avow, "anomalies")
+            self.assertEqual(sorted(r["seq"] for r in found), seqs)
+
+
 class OddEvents(unittest.TestCase):
     """Events that are in form, and make no sense together: each has its documented answer."""
 
