@@ -17,34 +17,26 @@ static const struct out_column columns[] = {
 	{ "event", out_is_text, false },
 };
 
-static void put_str(struct out *o, struct str s)
-{
-	if (s.n)
-		out_text(o, s);
-	else
-		out_none(o);
-}
-
 static void put_row(struct out *o, const struct anomaly *a, bool id_too)
 {
 	const char *word = enum_word(&enum_anomaly_kind, a->anomaly);
 	char id[ID_TEXT_SIZE] = "";
 
 	out_text(o, str_of(word ? word : "?"));
-	put_str(o, a->deal);
-	put_str(o, a->whole);
-	put_str(o, a->payer);
-	put_str(o, str_of(enum_word(&enum_rung, a->rung)));
-	put_str(o, a->currency);
+	str_put(o, a->deal);
+	str_put(o, a->whole);
+	str_put(o, a->payer);
+	str_put(o, str_of(enum_word(&enum_rung, a->rung)));
+	str_put(o, a->currency);
 	if (msg_has(a, anomaly, seq))
 		out_number(o, (int64_t)a->seq);
 	else
 		out_none(o);
-	put_str(o, str_of(enum_word(&enum_agreement, a->verdict)));
+	str_put(o, str_of(enum_word(&enum_agreement, a->verdict)));
 	if (msg_has(a, anomaly, event))
 		id_format(a->event.b, id);
 	if (id_too)
-		put_str(o, str_of(id));
+		str_put(o, str_of(id));
 	out_row(o);
 }
 

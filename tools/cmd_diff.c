@@ -65,14 +65,6 @@ struct differing {
 	bool words, json;
 };
 
-static void put_str(struct out *o, struct str s)
-{
-	if (s.n)
-		out_text(o, s);
-	else
-		out_none(o);
-}
-
 static void put_none(struct out *o, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -101,10 +93,10 @@ static void put_change_words(struct out *o, struct str deal, const struct change
 {
 	struct str was, is;
 
-	put_str(o, deal);
-	put_str(o, str_of(enum_word(&enum_changed, c->what)));
-	put_str(o, str_of(enum_word(&enum_rung, c->rung)));
-	put_str(o, c->payer);
+	str_put(o, deal);
+	str_put(o, str_of(enum_word(&enum_changed, c->what)));
+	str_put(o, str_of(enum_word(&enum_rung, c->rung)));
+	str_put(o, c->payer);
 	if (word_changed(c, &was, &is)) {
 		out_text(o, was.n ? was : STR("nothing"));
 		out_text(o, is.n ? is : STR("nothing"));
@@ -113,14 +105,6 @@ static void put_change_words(struct out *o, struct str deal, const struct change
 		sums_put(o, &c->after);
 	}
 	out_row(o);
-}
-
-static const struct sum *sum_in(const struct sum_list *sums, struct str currency)
-{
-	for (size_t i = 0; i < sums->n; i++)
-		if (str_cmp(sums->v[i].currency, currency) == 0)
-			return &sums->v[i];
-	return NULL;
 }
 
 static void put_sum(struct out *o, const struct sum *s)
@@ -140,18 +124,18 @@ static void put_change_row(const struct differing *d, struct str deal, const str
 
 	out_text(o, deal);
 	out_text(o, STR("change"));
-	put_str(o, str_of(enum_word(&enum_changed, c->what)));
-	put_str(o, str_of(enum_word(&enum_rung, c->rung)));
-	put_str(o, c->payer);
+	str_put(o, str_of(enum_word(&enum_changed, c->what)));
+	str_put(o, str_of(enum_word(&enum_rung, c->rung)));
+	str_put(o, c->payer);
 	const bool word = word_changed(c, &was, &is);
 	if (word) {
 		put_none(o, 4);
 	} else {
-		put_sum(o, sum_in(&c->before, currency));
-		put_sum(o, sum_in(&c->after, currency));
+		put_sum(o, sum_of_currency(&c->before, currency));
+		put_sum(o, sum_of_currency(&c->after, currency));
 	}
-	put_str(o, was);
-	put_str(o, is);
+	str_put(o, was);
+	str_put(o, is);
 	put_none(o, CAUSE_COLUMNS + d->json);
 	out_row(o);
 }
@@ -162,7 +146,7 @@ static void put_change_rows(const struct differing *d, struct str deal, const st
 	for (size_t i = 0; i < c->before.n; i++)
 		put_change_row(d, deal, c, c->before.v[i].currency);
 	for (size_t i = 0; i < c->after.n; i++)
-		if (!sum_in(&c->before, c->after.v[i].currency))
+		if (!sum_of_currency(&c->before, c->after.v[i].currency))
 			put_change_row(d, deal, c, c->after.v[i].currency);
 	if (c->before.n == 0 && c->after.n == 0)
 		put_change_row(d, deal, c, STR(""));
@@ -222,20 +206,20 @@ static void put_cause_fields(const struct differing *d, const struct cause *caus
 	enum err bad = gist_what(e, &b);
 	if (bad)
 		out_fail(o, bad);
-	put_str(o, buf_str(&b));
+	str_put(o, buf_str(&b));
 	put_none(o, CHANGE_COLUMNS);
 	out_number(o, (int64_t)cause->seq);
-	put_str(o, e->stated);
+	str_put(o, e->stated);
 	out_text(o, str_of(gist_kind(e)));
 	buf_clear(&b);
 	bad = gist_list(e->from, &b);
 	if (bad)
 		out_fail(o, bad);
-	put_str(o, buf_str(&b));
-	put_str(o, str_of(enum_word(&enum_grade, e->grade)));
-	put_str(o, e->source.publisher);
-	put_str(o, e->source.title);
-	put_str(o, e->source.url);
+	str_put(o, buf_str(&b));
+	str_put(o, str_of(enum_word(&enum_grade, e->grade)));
+	str_put(o, e->source.publisher);
+	str_put(o, e->source.title);
+	str_put(o, e->source.url);
 	if (d->json) {
 		buf_clear(&b);
 		bad = json_write(&shape_event, e, &d->c->arena, &b);

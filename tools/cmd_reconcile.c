@@ -39,19 +39,11 @@ static const struct out_column json_columns[] = {
 	{ "by", out_is_json, false },	   { "deals", out_is_json, false },
 };
 
-static void put_str(struct out *o, struct str s)
-{
-	if (s.n)
-		out_text(o, s);
-	else
-		out_none(o);
-}
-
 static void put_built(struct out *o, struct buf *b, enum err e)
 {
 	if (e)
 		out_fail(o, e);
-	put_str(o, buf_str(b));
+	str_put(o, buf_str(b));
 	buf_fini(b);
 }
 
@@ -69,12 +61,12 @@ static void put_deals(struct out *o, struct str_list deals)
 static void put_words(struct out *o, const struct reconciliation *r)
 {
 	out_number(o, (int64_t)r->seq);
-	put_str(o, r->from);
-	put_str(o, r->to);
-	put_str(o, str_of(enum_word(&enum_rung, r->rung)));
+	str_put(o, r->from);
+	str_put(o, r->to);
+	str_put(o, str_of(enum_word(&enum_rung, r->rung)));
 	sums_put(o, &r->stated);
 	sums_put(o, &r->figure);
-	put_str(o, str_of(enum_word(&enum_agreement, r->verdict)));
+	str_put(o, str_of(enum_word(&enum_agreement, r->verdict)));
 	if (r->by.n)
 		sums_put(o, &r->by);
 	else
@@ -92,18 +84,10 @@ static void begin_row(struct out *o, const struct reconciliation *r)
 	id_format(r->event.b, id);
 	out_number(o, (int64_t)r->seq);
 	out_text(o, str_of(id));
-	put_str(o, r->from);
-	put_str(o, r->to);
-	put_str(o, str_of(enum_word(&enum_rung, r->rung)));
-	put_str(o, str_of(enum_word(&enum_agreement, r->verdict)));
-}
-
-static const struct sum *sum_in(const struct sum_list *sums, struct str currency)
-{
-	for (size_t i = 0; i < sums->n; i++)
-		if (str_cmp(sums->v[i].currency, currency) == 0)
-			return &sums->v[i];
-	return NULL;
+	str_put(o, r->from);
+	str_put(o, r->to);
+	str_put(o, str_of(enum_word(&enum_rung, r->rung)));
+	str_put(o, str_of(enum_word(&enum_agreement, r->verdict)));
 }
 
 static void put_sum(struct out *o, const struct sum *s, bool undisclosed_too)
@@ -119,9 +103,9 @@ static void put_sum(struct out *o, const struct sum *s, bool undisclosed_too)
 static void put_currency(struct out *o, const struct reconciliation *r, struct str currency)
 {
 	begin_row(o, r);
-	put_sum(o, sum_in(&r->stated, currency), true);
-	put_sum(o, sum_in(&r->figure, currency), true);
-	put_sum(o, sum_in(&r->by, currency), false);
+	put_sum(o, sum_of_currency(&r->stated, currency), true);
+	put_sum(o, sum_of_currency(&r->figure, currency), true);
+	put_sum(o, sum_of_currency(&r->by, currency), false);
 	put_deals(o, r->deals);
 	out_row(o);
 }
@@ -131,7 +115,7 @@ static void put_fields(struct out *o, const struct reconciliation *r)
 	for (size_t i = 0; i < r->stated.n; i++)
 		put_currency(o, r, r->stated.v[i].currency);
 	for (size_t i = 0; i < r->figure.n; i++)
-		if (!sum_in(&r->stated, r->figure.v[i].currency))
+		if (!sum_of_currency(&r->stated, r->figure.v[i].currency))
 			put_currency(o, r, r->figure.v[i].currency);
 	if (r->stated.n == 0 && r->figure.n == 0)
 		put_currency(o, r, STR(""));

@@ -40,19 +40,11 @@ static const struct out_column fields_columns[] = {
 	{ "title", out_is_text, false },	 { "url", out_is_text, false },
 };
 
-static void put_str(struct out *o, struct str s)
-{
-	if (s.n)
-		out_text(o, s);
-	else
-		out_none(o);
-}
-
 static void put_built(struct out *o, struct buf *b, enum err e)
 {
 	if (e)
 		out_fail(o, e);
-	put_str(o, buf_str(b));
+	str_put(o, buf_str(b));
 	buf_fini(b);
 }
 
@@ -132,12 +124,12 @@ static void put_event_words(struct out *o, uint32_t depth, uint64_t seq, const s
 	buf_init(&b, HEAD_MAX);
 	enum err e = gist_what(event, &b);
 	put_built(o, &b, e);
-	put_str(o, event->stated);
+	str_put(o, event->stated);
 	out_text(o, str_of(gist_kind(event)));
 	buf_init(&b, HEAD_MAX);
 	e = gist_list(event->from, &b);
 	put_built(o, &b, e);
-	put_str(o, str_of(enum_word(&enum_grade, event->grade)));
+	str_put(o, str_of(enum_word(&enum_grade, event->grade)));
 	buf_init(&b, HEAD_MAX);
 	e = gist_source(event, &b);
 	put_built(o, &b, e);
@@ -150,7 +142,7 @@ static void put_deal_words(struct out *o, uint32_t depth, const struct why_deal 
 	sums_put(o, &d->sums);
 	out_none(o);
 	/* a superseded deal counts with what was paid */
-	put_str(o, d->rung == rung ? STR("") : str_of(enum_word(&enum_rung, d->rung)));
+	str_put(o, d->rung == rung ? STR("") : str_of(enum_word(&enum_rung, d->rung)));
 	for (size_t i = 4; i < ARRAY_LEN(words_columns); i++)
 		out_none(o);
 	out_row(o);
@@ -195,11 +187,11 @@ static void put_sum_row(struct out *o, const struct why *q, const struct reasons
 {
 	out_number(o, depth);
 	out_text(o, d ? STR("deal") : STR("figure"));
-	put_str(o, d ? d->deal : q->deal);
-	put_str(o, d ? d->part_of : STR(""));
-	put_str(o, q->payer);
-	put_str(o, q->to);
-	put_str(o, str_of(enum_word(&enum_rung, d ? d->rung : r->rung)));
+	str_put(o, d ? d->deal : q->deal);
+	str_put(o, d ? d->part_of : STR(""));
+	str_put(o, q->payer);
+	str_put(o, q->to);
+	str_put(o, str_of(enum_word(&enum_rung, d ? d->rung : r->rung)));
 	if (s && msg_has(s, sum, amount))
 		out_amount(o, &s->amount);
 	else
@@ -230,9 +222,9 @@ static void put_event_row(struct out *o, const struct why_deal *d, uint32_t dept
 
 	out_number(o, depth);
 	out_text(o, STR("event"));
-	put_str(o, d->deal);
+	str_put(o, d->deal);
 	out_none(o);
-	put_str(o, event->from.n ? event->from.v[0] : STR(""));
+	str_put(o, event->from.n ? event->from.v[0] : STR(""));
 	buf_init(&b, HEAD_MAX);
 	const enum err e = gist_list(event->to, &b);
 	put_built(o, &b, e);
@@ -244,12 +236,12 @@ static void put_event_row(struct out *o, const struct why_deal *d, uint32_t dept
 	out_number(o, gist_undisclosed(event));
 	put_none(o, 2);
 	out_number(o, (int64_t)seq);
-	put_str(o, event->stated);
+	str_put(o, event->stated);
 	out_text(o, str_of(gist_kind(event)));
-	put_str(o, str_of(enum_word(&enum_grade, event->grade)));
-	put_str(o, event->source.publisher);
-	put_str(o, event->source.title);
-	put_str(o, event->source.url);
+	str_put(o, str_of(enum_word(&enum_grade, event->grade)));
+	str_put(o, event->source.publisher);
+	str_put(o, event->source.title);
+	str_put(o, event->source.url);
 	out_row(o);
 }
 

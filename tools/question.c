@@ -315,3 +315,11 @@ enum err answer_print_json(struct cli *c, const struct shape *shape, const void 
 	buf_fini(&json);
 	return out_close(o, fault);
 }
+
+const struct sum *sum_of_currency(const struct sum_list *sums, struct str currency)
+{
+	for (size_t i = 0; i < sums->n; i++)
+		if (str_cmp(sums->v[i].currency, currency) == 0)
+			return &sums->v[i];
+	return NULL;
+}

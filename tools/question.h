@@ -92,7 +92,9 @@ void question_meta(struct out *o, const struct basis_of_answer *b);
  * Sums for people, appended: `47.875bn USD + 1 undisclosed`, `nothing` where there are none.
  */
 MUST_USE enum err sums_words(const struct sum_list *sums, struct buf *out);
-/* The same as the next cell of a row. */
+/* The sum in a currency, NULL where there is none. */
+const struct sum *sum_of_currency(const struct sum_list *sums, struct str currency);
+/* The words of sums as the next cell of a row. */
 void sums_put(struct out *o, const struct sum_list *sums);
 /* The next cell: a text, or none where it is empty. */
 void str_put(struct out *o, struct str s);

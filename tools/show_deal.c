@@ -157,22 +157,14 @@ static const struct out_column row_columns[] = {
 };
 #define SOURCE_COLUMNS 9u /* those that only sources have, from `seq` on */
 
-static void put_str(struct out *o, struct str s)
-{
-	if (s.n)
-		out_text(o, s);
-	else
-		out_none(o);
-}
-
 static void begin_row(struct out *o, const struct deal_figures *f, const char *part,
 		      const char *rung, struct str payer)
 {
 	out_text(o, f->deal);
-	put_str(o, str_of(enum_word(&enum_stage, f->stage)));
+	str_put(o, str_of(enum_word(&enum_stage, f->stage)));
 	out_text(o, str_of(part));
-	put_str(o, str_of(rung));
-	put_str(o, payer);
+	str_put(o, str_of(rung));
+	str_put(o, payer);
 }
 
 static void put_sum_rows(struct out *o, const struct deal_figures *f, const char *part,
@@ -218,19 +210,19 @@ static void put_source_row(struct out *o, const struct deal_figures *f, const st
 		out_none(o);
 	out_number(o, gist_undisclosed(e));
 	out_number(o, (int64_t)s->seq);
-	put_str(o, e->stated);
+	str_put(o, e->stated);
 	out_text(o, str_of(gist_kind(e)));
 	buf_init(&to, SHOW_BYTES_MAX);
 	const enum err bad = gist_list(e->to, &to);
 	if (bad)
 		out_fail(o, bad);
-	put_str(o, buf_str(&to));
+	str_put(o, buf_str(&to));
 	buf_fini(&to);
-	put_str(o, str_of(enum_word(&enum_grade, e->grade)));
+	str_put(o, str_of(enum_word(&enum_grade, e->grade)));
 	out_bool(o, s->decides);
-	put_str(o, e->source.publisher);
-	put_str(o, e->source.title);
-	put_str(o, e->source.url);
+	str_put(o, e->source.publisher);
+	str_put(o, e->source.title);
+	str_put(o, e->source.url);
 	out_row(o);
 }
 
