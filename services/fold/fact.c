@@ -40,25 +40,6 @@ void currency_unpack(uint16_t packed, char code[4])
 	code[3] = 0;
 }
 
-enum rung fact_rung(const struct fact *f)
-{
-	switch (f->kind) {
-	case kind_rumour:
-	case kind_talks:
-		return rung_talked;
-	case kind_announce:
-		return rung_announced;
-	case kind_commit:
-		return rung_committed;
-	case kind_close:
-		return f->flags & FACT_AMOUNT ? rung_committed : rung_NONE;
-	case kind_pay:
-		return rung_paid;
-	default:
-		return rung_NONE;
-	}
-}
-
 /* ---- out of an event ---- */
 
 struct builder {

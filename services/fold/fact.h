@@ -152,6 +152,17 @@ static inline bool fact_declares(const struct fact *f)
 	return f->kind == kind_party || f->kind == kind_deal || f->kind == kind_rate;
 }
 /* The rung that a statement sets or adds to; rung_NONE where it does neither. */
-enum rung fact_rung(const struct fact *f);
+static inline enum rung fact_rung(const struct fact *f)
+{
+	static const uint8_t rungs[kind_COUNT] = {
+		[kind_rumour] = rung_talked, [kind_talks] = rung_talked,
+		[kind_announce] = rung_announced, [kind_commit] = rung_committed,
+		[kind_close] = rung_committed, [kind_pay] = rung_paid
+	};
+
+	if (f->kind >= kind_COUNT || (f->kind == kind_close && !(f->flags & FACT_AMOUNT)))
+		return rung_NONE;
+	return (enum rung)rungs[f->kind];
+}
 
 #endif

@@ -26,99 +26,133 @@ static struct way way_of(const struct view *v, const struct deal *d, enum rung r
 	return way;
 }
 
-/* What a group holds, after the last cancel, of setters with and without an amount. */
-struct tally {
-	bool amount[RUNGS], undisclosed[RUNGS];
-};
+/* ---- tiers ---- */
 
-static struct tally tally_of(const struct view *v, const struct choice *c)
+static void thread_put(struct thread *t, struct visible *s)
 {
-	struct tally t = { .amount = { false } };
+	s->next = NULL;
+	if (t->last)
+		t->last->next = s;
+	else
+		t->first = s;
+	t->last = s;
+}
 
-	for (size_t i = 0; i < c->n; i++) {
-		const struct fact *f = c->v[i]->fact;
+static void tiers_find(const struct view *v, const struct deal *d, const struct group *g)
+{
+	const struct order after = deal_cut(d, g->payer);
+	const bool latest = v->question->policy == policy_latest;
+	struct tiers *t = g->tiers;
+
+	t->known = true;
+	for (size_t i = 0; i < g->n; i++) {
+		struct visible *s = g->v[i];
+		const struct fact *f = s->fact;
 		const enum rung rung = fact_rung(f);
-		if (f->flags & FACT_ADDS || !question_counts(v->question, f) ||
-		    order_cmp(visible_order(c->v[i]), c->after) <= 0)
+		struct visible **chosen = &t->chosen[rung];
+		if (!rung || !question_counts(v->question, f))
 			continue;
-		if (f->flags & FACT_AMOUNT)
-			t.amount[rung] = true;
-		else
-			t.undisclosed[rung] = true;
-	}
-	return t;
-}
-
-/* Mark the setters without an amount on these rungs as used. */
-static void use_undisclosed(const struct view *v, const struct choice *c, const bool rungs[RUNGS])
-{
-	for (size_t i = 0; i < c->n; i++) {
-		const struct fact *f = c->v[i]->fact;
-		if (rungs[fact_rung(f)] && !(f->flags & (FACT_ADDS | FACT_AMOUNT)) &&
-		    question_counts(v->question, f) &&
-		    order_cmp(visible_order(c->v[i]), c->after) > 0)
-			c->v[i]->used = true;
+		if (rung == rung_paid)
+			thread_put(&t->paid, s);
+		else if (order_cmp(visible_order(s), after) <= 0)
+			continue;
+		else if (f->flags & FACT_ADDS)
+			thread_put(&t->added[rung], s);
+		else if (!(f->flags & FACT_AMOUNT))
+			thread_put(&t->undisclosed[rung], s);
+		else if (!*chosen || latest || f->grade <= (*chosen)->fact->grade)
+			*chosen = s;
 	}
 }
 
-/* Without a base: all that was added on the way. */
-static enum err additions(struct view *v, const struct choice *c, struct sums *out)
+/* NULL: nothing speaks for this payer. */
+static struct tiers *tiers_of(const struct view *v, const struct deal *d, uint32_t payer)
 {
-	for (size_t i = 0; i < c->n; i++)
-		if (choice_adds(v, c, c->v[i]))
-			TRY(visible_sums(v, c->v[i], out));
+	const struct group *g = deal_group(d, payer);
+
+	if (g && !g->tiers->known)
+		tiers_find(v, d, g);
+	return g ? g->tiers : NULL;
+}
+
+/* ---- stated ---- */
+
+/* What was added on these rungs, after the chosen one and of no worse grade; NULL: all. */
+static enum err additions(struct view *v, const struct tiers *t, const struct way *way,
+			  const struct visible *chosen, struct sums *out)
+{
+	const bool best = v->question->policy != policy_latest;
+
+	for (size_t i = 0; i < way->n; i++)
+		for (struct visible *s = t->added[way->v[i]].first; s; s = s->next)
+			if (!chosen || (order_cmp(visible_order(s), visible_order(chosen)) > 0 &&
+					(!best || s->fact->grade <= chosen->fact->grade)))
+				TRY(visible_sums(v, s, out));
 	return ERR_OK;
+}
+
+static enum err hull(struct view *v, const struct deal *d, const struct group *g,
+		     const struct way *way, struct sums *out)
+{
+	struct choice c = { .v = g->v, .n = g->n, .after = deal_cut(d, g->payer),
+			    .base = way->v[way->n - 1] };
+
+	for (size_t i = 0; i < way->n; i++)
+		c.rungs[way->v[i]] = true;
+	return choice_sums(v, &c, out);
 }
 
 enum err ladder_stated(struct view *v, struct deal *d, uint32_t payer, enum rung rung,
 		       struct stated *out)
 {
-	const struct group *group = deal_group(d, payer);
-	const struct way way = way_of(v, d, rung);
-	bool undisclosed_at[RUNGS] = { false };
-	bool undisclosed = false;
+	const struct tiers *t = tiers_of(v, d, payer);
+	struct way way = way_of(v, d, rung);
+	struct visible *chosen = NULL;
+	size_t n = 0;
 
 	require(rung >= rung_talked && rung <= rung_committed);
 	*out = (struct stated){ .base = false };
-	if (!group)
+	if (!t)
 		return ERR_OK;
-	struct choice c = { .v = group->v, .n = group->n, .after = deal_cut(d, payer) };
-	const struct tally tally = tally_of(v, &c);
-	for (size_t i = 0; i < way.n && !out->base; i++) {
-		const enum rung at = way.v[i];
-		c.rungs[at] = true;
-		out->base = tally.amount[at];
-		c.base = at;
-		if (!out->base && tally.undisclosed[at])
-			undisclosed = undisclosed_at[at] = true;
+	while (n < way.n && !chosen) {
+		const enum rung at = way.v[n++];
+		chosen = t->chosen[at];
+		for (struct visible *s = t->undisclosed[at].first; s && !chosen; s = s->next) {
+			s->used = true;
+			out->sums.undisclosed = 1;
+		}
 	}
-	if (undisclosed) {
-		out->sums.undisclosed = 1;
-		use_undisclosed(v, &c, undisclosed_at);
-	}
-	return out->base ? choice_sums(v, &c, &out->sums) : additions(v, &c, &out->sums);
+	way.n = n; /* not beyond the base */
+	out->base = chosen != NULL;
+	if (chosen && v->question->policy == policy_hull)
+		return hull(v, d, deal_group(d, payer), &way, &out->sums);
+	if (chosen)
+		TRY(visible_sums(v, chosen, &out->sums));
+	return additions(v, t, &way, chosen, &out->sums);
 }
 
 /* Payments on the deal itself that name this payer (0: nobody), net of what came back. */
 static enum err payments(struct view *v, struct deal *d, uint32_t payer, struct sums *out)
 {
-	const struct group *group = deal_group(d, payer);
+	struct tiers *t = tiers_of(v, d, payer);
 
-	for (size_t i = 0; group && i < group->n; i++) {
-		struct visible *s = group->v[i];
+	if (!t)
+		return ERR_OK;
+	for (struct visible *s = t->paid.first; s && !t->paid_known; s = s->next) {
 		struct sums one = { 0 };
-		if (s->fact->kind != kind_pay || !question_counts(v->question, s->fact))
-			continue;
 		if (!(s->fact->flags & FACT_RETURNED)) {
-			TRY(visible_sums(v, s, out));
+			TRY(visible_sums(v, s, &t->paid_sums));
 			continue;
 		}
 		TRY(visible_sums(v, s, &one));
 		TRY(sums_return(&v->counting, &one));
-		TRY(sums_add(&v->counting, out, &one));
+		TRY(sums_add(&v->counting, &t->paid_sums, &one));
 	}
-	return ERR_OK;
+	t->paid_known = true;
+	return sums_add(&v->counting, out, &t->paid_sums);
 }
+
+/* ---- values ---- */
 
 enum err ladder_rung(struct view *v, struct deal *d, enum rung rung, enum rung *out)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* map: open addressing, at most half full. */
+/* map: open addressing, at most half full; a sieve has at least eight bits for each number. */
 #include "services/fold/map.h"
 
 #define MAP_FIRST 16u
@@ -47,4 +47,15 @@ enum err map_put(struct map *m, struct arena *a, uint64_t key, uint64_t value)
 	m->n += slot->key ? 0 : 1;
 	*slot = (struct map_slot){ key, value };
 	return ERR_OK;
+}
+
+enum err sieve_make(struct sieve *s, struct arena *a, size_t n)
+{
+	unsigned size = 6; /* bits of a hash */
+
+	while (size < 32 && (UINT64_C(1) << size) < 8 * (uint64_t)n)
+		size++;
+	s->shift = 64 - size;
+	s->bits = arena_zalloc(a, (size_t)1 << (size - 6), sizeof(*s->bits));
+	return s->bits ? ERR_OK : ERR_NO_MEMORY;
 }

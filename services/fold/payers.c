@@ -21,26 +21,29 @@ static int by_group(const void *x, const void *y)
 	return g->payer < h->payer ? -1 : g->payer > h->payer;
 }
 
+#define NO_GROUP UINT32_MAX
 #define GROUPS_SEARCHED_MAX 8u /* more payers than that are found by a map */
 
 /* Where the group of a payer stands, ngroups where there is none. */
-static size_t group_place(const struct deal *d, const struct map *places, uint32_t payer)
+static uint32_t group_place(const struct deal *d, const struct map *places, uint32_t payer)
 {
-	size_t i = 0;
+	uint32_t i = 0;
 
 	if (places->n) {
 		/* keys are not 0, payers may be */
 		const uint64_t *place = map_find(places, (uint64_t)payer + 1);
-		return place ? (size_t)*place : d->ngroups;
+		return (uint32_t)(place ? *place : d->ngroups);
 	}
 	while (i < d->ngroups && d->groups[i].payer != payer)
 		i++;
 	return i;
 }
 
-static enum err group_new(struct view *v, struct deal *d, struct map *places, size_t *cap,
-			  uint32_t payer)
+static enum err group_new(struct view *v, struct deal *d, struct map *places, uint32_t payer,
+			  size_t *cap)
 {
+	struct tiers *tiers = arena_zalloc(&v->arena, 1, sizeof(*tiers));
+
 	if (d->ngroups == *cap) {
 		*cap = *cap ? 2 * *cap : 4;
 		struct group *more = arena_alloc(&v->arena, *cap * sizeof(*more));
@@ -50,7 +53,9 @@ static enum err group_new(struct view *v, struct deal *d, struct map *places, si
 			memcpy(more, d->groups, d->ngroups * sizeof(*more));
 		d->groups = more;
 	}
-	d->groups[d->ngroups++] = (struct group){ .payer = payer };
+	if (!tiers)
+		return ERR_NO_MEMORY;
+	d->groups[d->ngroups++] = (struct group){ .payer = payer, .tiers = tiers };
 	if (d->ngroups < GROUPS_SEARCHED_MAX)
 		return ERR_OK;
 	for (size_t i = places->n; i < d->ngroups; i++)
@@ -58,32 +63,34 @@ static enum err group_new(struct view *v, struct deal *d, struct map *places, si
 	return ERR_OK;
 }
 
-/* Count the statements of each payer; `places` tells where in groups each payer stands. */
-static enum err count_groups(struct view *v, struct deal *d, struct map *places)
+/* Find the group of each statement, and count those of each group. */
+static enum err count_groups(struct view *v, struct deal *d)
 {
+	struct map places = { 0 };
 	size_t cap = 0;
 
 	for (size_t i = 0; i < d->statements.n; i++) {
-		if (!speaks_of_money(&d->statements.v[i]))
+		struct visible *s = &d->statements.v[i];
+		s->group = NO_GROUP;
+		if (!speaks_of_money(s))
 			continue;
-		const uint32_t payer = deal_speaker(d, d->statements.v[i].fact);
-		const size_t place = group_place(d, places, payer);
-		if (place == d->ngroups)
-			TRY(group_new(v, d, places, &cap, payer));
-		d->groups[place].n++;
+		const uint32_t payer = deal_speaker(d, s->fact);
+		s->group = group_place(d, &places, payer);
+		if (s->group == d->ngroups)
+			TRY(group_new(v, d, &places, payer, &cap));
+		d->groups[s->group].n++;
 	}
 	return ERR_OK;
 }
 
 static enum err group_statements(struct view *v, struct deal *d)
 {
-	struct map places = { 0 };
 	size_t total = 0;
 
 	if (d->grouped)
 		return ERR_OK;
 	TRY(view_load(v, d));
-	TRY(count_groups(v, d, &places));
+	TRY(count_groups(v, d));
 	for (size_t i = 0; i < d->ngroups; i++)
 		total += d->groups[i].n;
 	struct visible **all = arena_alloc(&v->arena, total * sizeof(struct visible *));
@@ -96,10 +103,8 @@ static enum err group_statements(struct view *v, struct deal *d)
 	}
 	for (size_t i = 0; i < d->statements.n; i++) {
 		struct visible *s = &d->statements.v[i];
-		if (!speaks_of_money(s))
-			continue;
-		struct group *g = &d->groups[group_place(d, &places, deal_speaker(d, s->fact))];
-		g->v[g->n++] = s;
+		if (s->group != NO_GROUP)
+			d->groups[s->group].v[d->groups[s->group].n++] = s;
 	}
 	if (d->ngroups > 1)
 		qsort(d->groups, d->ngroups, sizeof(*d->groups), by_group);

@@ -50,6 +50,43 @@ struct numbers deal_declared(const struct deal *d, enum fact_part part)
 	return d->declared ? fact_numbers(d->declared->fact, part) : (struct numbers){ 0 };
 }
 
+static int by_payer_then_order(const void *x, const void *y)
+{
+	const struct cut *a = x, *b = y;
+
+	if (a->payer != b->payer)
+		return a->payer < b->payer ? -1 : 1;
+	return order_cmp(a->at, b->at);
+}
+
+/* The cancels among its statements, and the last of each payer. */
+static enum err find_cuts(struct view *v, struct deal *d, size_t most)
+{
+	d->ncuts = d->nlast_cuts = 0;
+	d->cuts = d->last_cuts = NULL;
+	if (most == 0)
+		return ERR_OK;
+	d->cuts = arena_alloc(&v->arena, most * sizeof(*d->cuts));
+	d->last_cuts = arena_alloc(&v->arena, most * sizeof(*d->last_cuts));
+	if (!d->cuts || !d->last_cuts)
+		return ERR_NO_MEMORY;
+	for (size_t i = 0; i < d->statements.n; i++) {
+		const struct visible *s = &d->statements.v[i];
+		if (s->fact->kind == kind_cancel && !s->copy)
+			d->cuts[d->ncuts++] = (struct cut){ visible_order(s),
+				s->fact->payer, s->fact };
+	}
+	memcpy(d->last_cuts, d->cuts, d->ncuts * sizeof(*d->cuts));
+	if (d->ncuts > 1)
+		qsort(d->last_cuts, d->ncuts, sizeof(*d->last_cuts), by_payer_then_order);
+	for (size_t i = 0; i < d->ncuts; i++) {
+		if (d->nlast_cuts && d->last_cuts[d->nlast_cuts - 1].payer == d->last_cuts[i].payer)
+			d->nlast_cuts--;
+		d->last_cuts[d->nlast_cuts++] = d->last_cuts[i];
+	}
+	return ERR_OK;
+}
+
 /* Keep what is of this deal; find its declaration and cancels. */
 static enum err settle(struct view *v, struct deal *d, struct visible_list all)
 {
@@ -62,27 +99,15 @@ static enum err settle(struct view *v, struct deal *d, struct visible_list all)
 		if (f->deal != d->number || !within(v->question, f))
 			continue;
 		struct visible *s = &d->statements.v[d->statements.n++];
-		*s = all.v[i];
+		if (s != &all.v[i])
+			*s = all.v[i];
 		if (f->kind == kind_deal && !s->copy)
 			d->declared = s;
 		ncuts += f->kind == kind_cancel;
 	}
 	const struct numbers from = deal_declared(d, FACT_FROM);
 	d->only_payer = from.n == 1 ? numbers_at(from, 0) : 0;
-	d->cuts = NULL;
-	d->ncuts = 0;
-	if (ncuts == 0)
-		return ERR_OK;
-	d->cuts = arena_alloc(&v->arena, ncuts * sizeof(*d->cuts));
-	if (!d->cuts)
-		return ERR_NO_MEMORY;
-	for (size_t i = 0; i < d->statements.n; i++) {
-		const struct visible *s = &d->statements.v[i];
-		if (s->fact->kind == kind_cancel && !s->copy)
-			d->cuts[d->ncuts++] = (struct cut){ visible_order(s),
-				s->fact->payer, s->fact };
-	}
-	return ERR_OK;
+	return find_cuts(v, d, ncuts);
 }
 
 static enum err load(struct view *v, struct deal *d, enum home home)
@@ -235,14 +260,32 @@ enum err view_successor(struct view *v, struct deal *d)
 	return ERR_OK;
 }
 
+static struct order last_cut(const struct deal *d, uint32_t payer, struct order latest)
+{
+	const struct cut key = { .at = { INT64_MAX, UINT64_MAX }, .payer = payer };
+	size_t low = 0, high = d->nlast_cuts;
+
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+		if (by_payer_then_order(&d->last_cuts[middle], &key) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	const struct cut *c = low ? &d->last_cuts[low - 1] : NULL;
+	return c && c->payer == payer && order_cmp(latest, c->at) < 0 ? c->at : latest;
+}
+
 struct order deal_cut(const struct deal *d, uint32_t payer)
 {
 	struct order latest = { INT64_MIN, 0 };
 
-	for (; d; d = d->whole)
-		for (size_t i = 0; i < d->ncuts; i++)
-			if ((!d->cuts[i].payer || d->cuts[i].payer == payer) &&
-			    order_cmp(latest, d->cuts[i].at) < 0)
-				latest = d->cuts[i].at;
+	for (; d; d = d->whole) {
+		if (d->nlast_cuts == 0)
+			continue;
+		latest = last_cut(d, 0, latest);
+		if (payer)
+			latest = last_cut(d, payer, latest);
+	}
 	return latest;
 }

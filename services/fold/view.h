@@ -36,11 +36,30 @@ struct cut {
 	const struct fact *fact;
 };
 
+/* Statements one after the other, by their `next`. */
+struct thread {
+	struct visible *first, *last;
+};
+/*
+ * What the statements of a group are to each rung, found out in one pass; see ladder.c. Only those
+ * whose basis counts, and but for payments only those that no cancel ended.
+ */
+struct tiers {
+	bool known;
+	struct visible *chosen[RUNGS];	    /* decides under best and latest; NULL: none has an amount */
+	struct thread undisclosed[RUNGS]; /* set the rung without an amount */
+	struct thread added[RUNGS];
+	struct thread paid;
+	bool paid_known;
+	struct sums paid_sums;
+};
+
 /* What speaks of money for one payer, or for the whole (0), in order. */
 struct group {
 	uint32_t payer;
 	struct visible **v;
 	size_t n;
+	struct tiers *tiers;
 };
 
 /* A payer of a deal or of what is inside it, with its value by rung once that is known. */
@@ -57,8 +76,10 @@ struct deal {
 	struct visible_list statements;
 	const struct visible *declared; /* the declaration that decides; NULL: none */
 	uint32_t only_payer; /* that it declares; 0: none, or several */
-	struct cut *cuts;
+	struct cut *cuts; /* in order */
 	size_t ncuts;
+	struct cut *last_cuts; /* of each payer, and of everybody (0), the last; ascending by payer */
+	size_t nlast_cuts;
 	/* what contains it */
 	enum { WHOLE_UNKNOWN, WHOLE_WALKED, WHOLE_KNOWN } walk;
 	struct deal *whole; /* NULL: nobody contains it, or that link closed a circle */

@@ -17,6 +17,7 @@ static enum err repair_at(struct repairs *r, struct arena *a, uint64_t seq, stru
 	const uint64_t *at = map_find(&r->by_seq, seq);
 
 	if (!at) {
+		sieve_add(&r->seqs, seq);
 		TRY(map_put(&r->by_seq, a, seq, r->n));
 		r->v[r->n] = (struct repair){ .seq = seq };
 		*out = &r->v[r->n++];
@@ -69,6 +70,7 @@ enum err repairs_of(struct fact_list facts, struct arena *a, struct repairs *out
 	out->v = arena_alloc(a, 2 * n * sizeof(*out->v));
 	if (!repairing || !out->v)
 		return ERR_NO_MEMORY;
+	TRY(sieve_make(&out->seqs, a, 2 * n));
 	n = 0;
 	for (size_t i = 0; i < facts.n; i++)
 		if (facts.v[i].ref)
@@ -81,15 +83,16 @@ enum err repairs_of(struct fact_list facts, struct arena *a, struct repairs *out
 
 const struct repair *repairs_find(const struct repairs *r, uint64_t seq)
 {
+	if (r->n == 0 || !sieve_has(&r->seqs, seq))
+		return NULL;
 	const uint64_t *at = map_find(&r->by_seq, seq);
-
 	return at ? &r->v[*at] : NULL;
 }
 
 /* The version that decides the statement whose first version this is; NULL: it does not stand. */
 static const struct fact *deciding(const struct repairs *r, const struct fact *first)
 {
-	const struct repair *repair = r->n ? repairs_find(r, first->seq) : NULL;
+	const struct repair *repair = repairs_find(r, first->seq);
 
 	if (repair && repair->by)
 		return NULL;
@@ -129,6 +132,38 @@ static enum err stands_elsewhere(const struct facts *source, const struct horizo
 	return ERR_OK;
 }
 
+/* The roots of those events of the home that are retold, and whether they stand. */
+static enum err originals_here(struct fact_list facts, struct visible_list statements,
+			       struct arena *a, struct map *roots, struct map *standing)
+{
+	struct sieve wanted;
+
+	TRY(sieve_make(&wanted, a, roots->n));
+	for (size_t i = 0; i < roots->cap; i++)
+		if (roots->v[i].key)
+			sieve_add(&wanted, roots->v[i].key);
+	for (size_t i = 0; i < facts.n; i++) {
+		if (!sieve_has(&wanted, facts.v[i].seq))
+			continue;
+		uint64_t *root = map_find(roots, facts.v[i].seq);
+		if (!root)
+			continue;
+		*root = facts.v[i].root;
+		TRY(map_put(standing, a, *root, false));
+	}
+	TRY(sieve_make(&wanted, a, standing->n));
+	for (size_t i = 0; i < standing->cap; i++)
+		if (standing->v[i].key)
+			sieve_add(&wanted, standing->v[i].key);
+	for (size_t i = 0; i < statements.n; i++) {
+		const uint64_t seq = statements.v[i].first->seq;
+		uint64_t *stands = sieve_has(&wanted, seq) ? map_find(standing, seq) : NULL;
+		if (stands)
+			*stands = true;
+	}
+	return ERR_OK;
+}
+
 /* What is retold: seq of the event to the first version of its statement; 0: not visible. */
 static enum err originals(const struct facts *source, const struct horizon *h, int32_t on,
 			  struct fact_list facts, struct visible_list statements,
@@ -141,18 +176,7 @@ static enum err originals(const struct facts *source, const struct horizon *h, i
 			TRY(map_put(roots, a, statements.v[i].fact->derived, UINT64_MAX));
 	if (roots->n == 0)
 		return ERR_OK;
-	for (size_t i = 0; i < facts.n; i++) {
-		uint64_t *root = map_find(roots, facts.v[i].seq);
-		if (!root)
-			continue;
-		*root = facts.v[i].root;
-		TRY(map_put(&standing, a, *root, false));
-	}
-	for (size_t i = 0; i < statements.n; i++) {
-		uint64_t *stands = map_find(&standing, statements.v[i].first->seq);
-		if (stands)
-			*stands = true;
-	}
+	TRY(originals_here(facts, statements, a, roots, &standing));
 	for (size_t i = 0; i < roots->cap; i++) {
 		struct map_slot *slot = &roots->v[i];
 		if (slot->key && slot->value == UINT64_MAX)

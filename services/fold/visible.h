@@ -14,6 +14,8 @@ struct visible {
 	const struct fact *fact;  /* the version that decides; never a retract */
 	bool copy;		  /* retells a visible statement: sets nothing */
 	bool used;		  /* its amount is in the figures that were asked for */
+	uint32_t group;		  /* for payers.c: in which group it is */
+	struct visible *next;	  /* for ladder.c: in its thread */
 };
 struct visible_list {
 	struct visible *v;
@@ -33,6 +35,7 @@ struct repair {
 };
 struct repairs {
 	struct map by_seq; /* seq: place in v */
+	struct sieve seqs;
 	struct repair *v;
 	size_t n;
 };
