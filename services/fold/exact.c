@@ -10,10 +10,10 @@
 
 #define TERMS_MAX ((size_t)1 << 16)
 
-/* num * 10^(tens - RATIO_TENS) / den as a number of 64 bits and a shift, cut off. */
+/* 10^(tens - RATIO_TENS) / den as a number of 64 bits and a shift, cut off. */
 static void ratio_about(struct ratio *r)
 {
-	uwide m = r->num;
+	uwide m = 1;
 	int shift = 0;
 
 	for (int tens = (int)r->tens - RATIO_TENS; tens; tens += tens < 0 ? 1 : -1) {
@@ -35,17 +35,21 @@ static void ratio_about(struct ratio *r)
 	r->shift = shift;
 }
 
-struct ratio ratio_of(struct decimal rate, bool inverse, unsigned digits_from, unsigned digits_to)
+struct ratio ratio_direct(unsigned scale, unsigned digits_from, unsigned digits_to)
 {
-	const unsigned tens = RATIO_TENS + digits_to - digits_from;
-	struct ratio r = { .num = 1, .den = 1 };
+	struct ratio r = { .den = 1, .tens = RATIO_TENS + digits_to - digits_from - scale };
+
+	require(scale <= 18 && digits_from <= 4 && digits_to <= 4);
+	ratio_about(&r);
+	return r;
+}
+
+struct ratio ratio_inverse(struct decimal rate, unsigned digits_from, unsigned digits_to)
+{
+	struct ratio r = { .den = (uint64_t)rate.units,
+		.tens = RATIO_TENS + digits_to - digits_from + rate.scale };
 
 	require(rate.units > 0 && rate.scale <= 18 && digits_from <= 4 && digits_to <= 4);
-	if (inverse)
-		r.den = (uint64_t)rate.units;
-	else
-		r.num = (uint64_t)rate.units;
-	r.tens = inverse ? tens + rate.scale : tens - rate.scale;
 	ratio_about(&r);
 	return r;
 }
@@ -61,7 +65,7 @@ static struct terms *terms_new(struct arena *a, size_t cap)
 	return t;
 }
 
-enum err bound_at(struct arena *a, int64_t n, uint32_t ratio, struct bound *out)
+enum err bound_at(struct arena *a, wide n, uint32_t ratio, struct bound *out)
 {
 	struct terms *t = terms_new(a, 1);
 
@@ -177,15 +181,17 @@ static bool about(const struct ratios *ratios, struct bound x, wide *sum, wide *
 	for (size_t i = 0; x.terms && i < x.terms->n; i++) {
 		const struct term *t = &x.terms->v[i];
 		const struct ratio *r = &ratios->v[t->ratio];
-		const uwide size = t->n < 0 ? -(uwide)t->n : (uwide)t->n;
-		const int shift = r->shift - ABOUT_BITS;
-		if (size >> 62 || shift < 0 || shift > 126)
+		uwide size = t->n < 0 ? -(uwide)t->n : (uwide)t->n;
+		int shift = r->shift - ABOUT_BITS;
+		for (; size >> 62; shift--)
+			size >>= 1;
+		if (shift < 0 || shift > 126)
 			return false;
 		const wide term = (wide)(size * r->about >> shift);
 		if (term > ABOUT_MAX)
 			return false;
 		*sum += t->n < 0 ? -term : term;
-		*error += (term >> 61) + 2;
+		*error += (term >> 60) + 2;
 	}
 	return true;
 }
@@ -379,7 +385,6 @@ static enum err fraction_add(struct arena *a, struct fraction *f, wide n, const 
 	/* over the common denominator den * (r->den / shared), n stands times den / shared */
 	TRY(big_copy(a, &f->den, f->cap, &scaled));
 	big_divide(&scaled, shared);
-	big_mul(&scaled, r->num);
 	big_mul_tens(&scaled, r->tens);
 	TRY(big_new(a, f->cap, &one));
 	big_set(&one, n);
@@ -410,10 +415,10 @@ static enum err fraction_add(struct arena *a, struct fraction *f, wide n, const 
 static enum err fraction_of(const struct ratios *ratios, struct arena *a, struct bound x,
 			    struct fraction *f)
 {
-	static const struct ratio whole = { .num = 1, .den = 1, .tens = RATIO_TENS };
+	static const struct ratio whole = { .den = 1, .tens = RATIO_TENS };
 	const size_t terms = x.terms ? x.terms->n : 0;
 
-	/* 128 bits of a term, 174 of its tens, 64 of its rate, and 64 for each denominator */
+	/* 128 bits of a term, 174 of its tens, some for carries, and 64 for each denominator */
 	f->cap = 16 + 2 * terms;
 	TRY(big_new(a, f->cap, &f->num));
 	TRY(big_new(a, f->cap, &f->den));
@@ -428,14 +433,16 @@ enum err bound_cmp_terms(const struct ratios *ratios, struct arena *a, struct bo
 {
 	struct fraction f;
 	struct bound less, difference;
+	wide about_x, about_y, off_x, off_y;
 
+	if (about(ratios, x, &about_x, &off_x) && about(ratios, y, &about_y, &off_y)) {
+		const wide sum = about_x - about_y, off = off_x + off_y;
+		*order = sum < 0 ? -1 : 1;
+		if (sum > off || sum < -off)
+			return ERR_OK;
+	}
 	TRY(bound_negate(a, y, &less));
 	TRY(bound_add(a, x, less, &difference));
-	wide sum, error;
-	if (about(ratios, difference, &sum, &error) && (sum > error || sum < -error)) {
-		*order = sum < 0 ? -1 : 1;
-		return ERR_OK;
-	}
 	TRY(fraction_of(ratios, a, difference, &f));
 	*order = f.num.n == 0 ? 0 : f.num.negative ? -1 : 1;
 	return ERR_OK;

@@ -14,10 +14,10 @@
 __extension__ typedef __int128 wide;
 __extension__ typedef unsigned __int128 uwide;
 
-/* A rate, from minor units to minor units: num * 10^(tens - RATIO_TENS) / den. */
+/* From minor units to minor units: 10^(tens - RATIO_TENS) / den. */
 #define RATIO_TENS 26
 struct ratio {
-	uint64_t num, den; /* one of them is 1 */
+	uint64_t den;
 	unsigned tens;	   /* 0 to 2 * RATIO_TENS */
 	/* nearly the same, for quick comparisons: about * 2^-shift, less than 2^-62 of it too low */
 	uint64_t about;
@@ -28,10 +28,13 @@ struct ratios {
 	size_t n;
 };
 /*
- * The ratio that turns minor units of a currency into those of another one: `rate` of it makes one,
- * or with `inverse` one of it makes `rate`. The digits are those of the minor units.
+ * The ratios that turn minor units of a currency into those of another one; the digits are those of
+ * the minor units. Where one of it costs rate.units / 10^scale, the units are left to the factor of
+ * the term, so that all rates of a scale share a ratio.
  */
-struct ratio ratio_of(struct decimal rate, bool inverse, unsigned digits_from, unsigned digits_to);
+struct ratio ratio_direct(unsigned scale, unsigned digits_from, unsigned digits_to);
+/* Where one of the other costs `rate` of it. */
+struct ratio ratio_inverse(struct decimal rate, unsigned digits_from, unsigned digits_to);
 
 struct term {
 	wide n;
@@ -52,8 +55,8 @@ static inline struct bound bound_of(int64_t n)
 {
 	return (struct bound){ .n = n };
 }
-/* n minor units of another currency, at this rate. ERR_NO_MEMORY */
-MUST_USE enum err bound_at(struct arena *a, int64_t n, uint32_t ratio, struct bound *out);
+/* n times this ratio. ERR_NO_MEMORY */
+MUST_USE enum err bound_at(struct arena *a, wide n, uint32_t ratio, struct bound *out);
 /* a + b; ERR_OVERFLOW, ERR_NO_MEMORY. */
 MUST_USE enum err bound_add(struct arena *a, struct bound x, struct bound y, struct bound *out);
 /*

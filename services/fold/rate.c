@@ -91,19 +91,10 @@ static const struct rate *rate_on(const struct rate_series *t, int32_t day)
 	return low ? &t->v[low - 1] : NULL;
 }
 
-/* The place of a ratio among those in use, which it gets when it is used first. */
-static enum err ratio_place(struct view *v, const struct rate *rate, bool inverse,
-			    uint16_t from, uint32_t *out)
+static enum err ratio_add(struct view *v, const struct ratio *ratio)
 {
 	struct ratios *ratios = &v->counting.ratios;
-	const uint64_t key = (rate->seq << 1 | inverse) + 2;
-	const uint64_t *known = map_find(&v->ratios, key);
-	char codes[2][4];
 
-	if (known) {
-		*out = (uint32_t)*known;
-		return ERR_OK;
-	}
 	if (ratios->n == v->ratios_cap) {
 		const size_t cap = v->ratios_cap ? 2 * v->ratios_cap : 64;
 		struct ratio *more = arena_alloc(&v->kept, cap * sizeof(*more));
@@ -114,16 +105,42 @@ static enum err ratio_place(struct view *v, const struct rate *rate, bool invers
 		ratios->v = more;
 		v->ratios_cap = cap;
 	}
-	currency_unpack(from, codes[0]);
-	currency_unpack(v->question->currency, codes[1]);
-	const struct currency *one = currency_find((struct str){ codes[0], 3 });
-	const struct currency *other = currency_find((struct str){ codes[1], 3 });
-	if (!one || !other)
-		return ERR_BAD_CURRENCY;
-	TRY(map_put(&v->ratios, &v->kept, key, ratios->n));
-	*out = (uint32_t)ratios->n;
-	ratios->v[ratios->n++] = ratio_of(rate->units, inverse, one->minor, other->minor);
+	ratios->v[ratios->n++] = *ratio;
 	return ERR_OK;
+}
+
+static enum err digits_of(uint16_t currency, unsigned *out)
+{
+	char code[4];
+
+	currency_unpack(currency, code);
+	const struct currency *found = currency_find((struct str){ code, 3 });
+	if (!found)
+		return ERR_BAD_CURRENCY;
+	*out = found->minor;
+	return ERR_OK;
+}
+
+/* The place of a ratio among those in use, which it gets when it is used first. */
+static enum err ratio_place(struct view *v, const struct rate *rate, uint16_t from, uint32_t *out)
+{
+	const bool direct = rate->base == from;
+	unsigned digits[2];
+
+	TRY(digits_of(from, &digits[0]));
+	TRY(digits_of(v->question->currency, &digits[1]));
+	const struct ratio ratio = direct ? ratio_direct(rate->units.scale, digits[0], digits[1])
+					  : ratio_inverse(rate->units, digits[0], digits[1]);
+	/* direct ones are told apart by their tens alone, which are few */
+	const uint64_t key = direct ? ratio.tens + 1 : 4 * RATIO_TENS + rate->seq;
+	const uint64_t *known = map_find(&v->ratios, key);
+	if (known) {
+		*out = (uint32_t)*known;
+		return ERR_OK;
+	}
+	*out = (uint32_t)v->counting.ratios.n;
+	TRY(map_put(&v->ratios, &v->kept, key, *out));
+	return ratio_add(v, &ratio);
 }
 
 static void note_missing(struct view *v, const struct visible *s, int32_t day)
@@ -151,12 +168,13 @@ static enum err convert(struct view *v, const struct visible *s, bool *found,
 		note_missing(v, s, day);
 		return ERR_OK;
 	}
-	TRY(ratio_place(v, rate, rate->base != from, from, &place));
+	TRY(ratio_place(v, rate, from, &place));
+	const wide factor = rate->base == from ? rate->units.units : 1;
 	out->currency = v->question->currency;
 	if (!out->low_open && s->fact->low)
-		TRY(bound_at(v->counting.arena, s->fact->low, place, &out->low));
+		TRY(bound_at(v->counting.arena, s->fact->low * factor, place, &out->low));
 	if (!out->high_open && s->fact->high)
-		TRY(bound_at(v->counting.arena, s->fact->high, place, &out->high));
+		TRY(bound_at(v->counting.arena, s->fact->high * factor, place, &out->high));
 	return ERR_OK;
 }
 
