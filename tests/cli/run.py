@@ -165,7 +165,8 @@ class Help(unittest.TestCase):
             os.symlink(os.path.abspath(AVOW), home + "/bin/avow")
             shutil.copy(MAP, home)
             for name in ("show", "league", "flows", "history", "diff", "why", "reconcile", "anomalies",
-                         "watch", "export", "status", "explain"):
+                         "search", "parties", "deals", "rates", "watch", "export", "status",
+                         "explain"):
                 for example in self.examples(name):
                     # one that follows for ever ends when nothing came for a while
                     endless = name == "watch" and "--count" not in example
