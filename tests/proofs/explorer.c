@@ -447,6 +447,8 @@ static bool walk(struct explorer *x, const struct trace_row *row, struct str byt
 		return true;
 	case trace_strange:
 	default:
+		fprintf(stderr, "explorer: operation %d, file %d, %zu bytes: %.*s\n", row->op, row->file,
+			bytes.n, row->op == trace_strange ? (int)bytes.n : 0, bytes.p);
 		errno = 0;
 		die("the trace holds something that has no model");
 	}

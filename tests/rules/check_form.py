@@ -114,6 +114,17 @@ def readmes(root):
             yield path, "must end with what this folder must never know"
 
 
+# what the top of the repository holds, and nothing else
+TOP = {*FOLDERS, "cmake", "docs", ".ci", "CMakeLists.txt", "CMakePresets.json", "docker-compose.yml",
+       "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"}
+
+
+def top(path, _):
+    first = path.split("/")[0]
+    if first not in TOP and not (first.startswith(".") and first == path):
+        yield 1, "it does not belong at the top of the repository"
+
+
 def check(root):
     for path, wrong in readmes(root):
         yield "%s:1: %s" % (path, wrong)
@@ -122,7 +133,7 @@ def check(root):
             text = tree.lines(root, path)
         except UnicodeDecodeError:
             continue # not a text: nothing here reads it
-        for rule in (licence, sizes, functions, documented, addresses):
+        for rule in (top, licence, sizes, functions, documented, addresses):
             for number, wrong in rule(path, text):
                 yield "%s:%d: %s" % (path, number, wrong)
 
