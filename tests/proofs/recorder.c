@@ -74,6 +74,29 @@ static void note(enum trace_op op, int file, uint64_t off, const void *bytes, si
 	put(bytes, n);
 }
 
+/*
+ * A process that was killed may have written half a row: what the row tells of had not happened yet,
+ * so it goes, or everything behind it could not be read.
+ */
+static void cut_torn_row(void)
+{
+	struct trace_row row;
+	struct stat st;
+	off_t whole = 0;
+
+	if (fstat(trace_fd, &st) != 0)
+		abort();
+	while (st.st_size - whole >= (off_t)sizeof(row)) {
+		if (syscall(SYS_pread64, trace_fd, &row, sizeof(row), whole) != sizeof(row))
+			abort();
+		if (row.len > st.st_size - whole - (off_t)sizeof(row))
+			break;
+		whole += (off_t)sizeof(row) + row.len;
+	}
+	if (syscall(SYS_ftruncate, trace_fd, whole) != 0)
+		abort();
+}
+
 static void note_file(const char *name)
 {
 	static char bytes[1 << 16];
@@ -104,10 +127,11 @@ __attribute__((constructor)) static void begin(void)
 	dir = getenv("AVOW_RECORD_DIR");
 	if (!path || !dir)
 		return;
-	trace_fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
+	trace_fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC,
 				0600);
 	if (trace_fd < 0)
 		abort();
+	cut_torn_row();
 	note_file("data.mdb");
 }
 
