@@ -173,6 +173,8 @@ enum err parties_payees_of(struct view *v, uint32_t payer, enum rung rung, struc
 			const struct sums *value;
 			TRY(map_put(&seen, &v->arena, d->number, 1));
 			TRY(topmost_payees(v, d, &payees));
+			if (payees.n == 0)
+				continue;
 			TRY(summed_value(v, d, payer, rung, &value));
 			for (size_t j = 0; j < payees.n; j++)
 				TRY(shares_add(v, out, payees.v[j], rung, value));
