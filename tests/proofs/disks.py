@@ -17,6 +17,8 @@ import proof
 def need(*tools):
     if os.geteuid() != 0:
         raise proof.NotRun("mounting file systems needs root")
+    if os.environ.get("PROOF_NAMESPACE") is None:
+        raise proof.NotRun("the system gives no mount namespace, by `unshare --mount`")
     for tool in tools:
         if shutil.which(tool, path=os.environ.get("PATH", "") + ":/sbin:/usr/sbin") is None:
             raise proof.NotRun("`%s` is not installed" % tool)
@@ -24,12 +26,19 @@ def need(*tools):
         raise proof.NotRun("there are no loop devices")
 
 
+OWN = ["unshare", "--mount", "--propagation", "private"]
+
+
 def own_namespace():
-    """Run this program again where its mounts are nobody else's; they go when it ends."""
-    if os.geteuid() == 0 and os.environ.get("PROOF_NAMESPACE") is None and shutil.which("unshare"):
+    """
+    Run this program again where its mounts are nobody else's; they go when it ends. Where the system
+    refuses, as in a chroot or a container, `need` says so.
+    """
+    if os.geteuid() != 0 or os.environ.get("PROOF_NAMESPACE") or not shutil.which("unshare"):
+        return
+    if subprocess.run([*OWN, "true"], stderr=subprocess.DEVNULL, check=False).returncode == 0:
         os.environ["PROOF_NAMESPACE"] = "1"
-        os.execvp("unshare", ["unshare", "--mount", "--propagation", "private", sys.executable,
-                              *sys.argv])
+        os.execvp(OWN[0], [*OWN, sys.executable, *sys.argv])
 
 
 def run(*argv):
