@@ -33,16 +33,16 @@ void identity_write(const struct identity *i, char out[IDENTITY_SIZE])
 enum err identity_parse(struct str bytes, const char *kind, uint32_t format, struct identity *out,
 			struct fault *fault)
 {
+	*out = (struct identity){ .format = 0 };
 	/* kind and format first: what comes behind them may be different in another format */
 	if (bytes.n < AT_INDEX || memcmp(bytes.p, kind, IDENTITY_KIND_SIZE) != 0)
 		return fault_set(fault, ERR_STORE_FOREIGN, NULL, "this is not an %s store", kind);
-	const uint32_t got = be32_get(bytes.p + AT_FORMAT);
-	if (got != format)
+	out->format = be32_get(bytes.p + AT_FORMAT);
+	if (out->format != format)
 		return fault_set(fault, ERR_STORE_FOREIGN, NULL,
-				 "the store has format %u, this version reads %u", got, format);
+				 "the store has format %u, this version reads %u", out->format, format);
 	if (bytes.n != IDENTITY_SIZE || be64_get(bytes.p + AT_SUM) != XXH3_64bits(bytes.p, AT_SUM))
 		return fault_set(fault, ERR_DAMAGED, NULL, "the store's identity is damaged");
-	*out = (struct identity){ .format = got };
 	memcpy(out->kind, kind, IDENTITY_KIND_SIZE);
 	out->index_version = be32_get(bytes.p + AT_INDEX);
 	memcpy(out->ledger.b, bytes.p + AT_LEDGER, ID_SIZE);

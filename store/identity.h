@@ -27,7 +27,8 @@ struct identity {
 void identity_write(const struct identity *i, char out[IDENTITY_SIZE]);
 /*
  * Read the row of a store that should be of this kind and format. ERR_STORE_FOREIGN: it is of
- * another kind, or of another format; ERR_DAMAGED: it is not what was written.
+ * another kind (out->format is 0), or of the format that is in out->format; ERR_DAMAGED: it is not
+ * what was written.
  */
 MUST_USE enum err identity_parse(struct str bytes, const char *kind, uint32_t format,
 				 struct identity *out, struct fault *fault);

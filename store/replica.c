@@ -8,14 +8,18 @@
  */
 #include "store/replica.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "store/cell.h"
 #include "store/identity.h"
 #include "store/lm.h"
+#include "store/row.h"
 
 #define REPLICA_KIND "avow-rep"
-#define REPLICA_FORMAT 1
+#define REPLICA_FORMAT 2
+/* So many bytes of a damaged row's key are told. */
+#define KEY_TOLD_MAX 32u
 /* Questions look things up all over the file. */
 #define REPLICA_RESIDENT ((size_t)512 << 20)
 
@@ -41,6 +45,8 @@ struct replica {
 	struct lm_txn *write; /* the transaction in hand, or NULL */
 	struct lm_txn *view;  /* what is read from: a snapshot, or `write`; NULL without a snap */
 	struct replica_info durable, pending;
+	struct replica_damage damage;
+	bool outdated; /* of another format or index version: to be made anew */
 	uint64_t read; /* seq of the last record that was read: the next one continues a scan */
 };
 
@@ -49,9 +55,42 @@ static struct str seq_key(const uint64_t *seq)
 	return (struct str){ (const char *)seq, sizeof(*seq) };
 }
 
+/* ---- damage ---- */
+
+const struct replica_damage *replica_damage(const struct replica *r)
+{
+	return &r->damage;
+}
+
+static enum err damaged_event(struct replica *r, uint64_t seq)
+{
+	r->damage.count++;
+	if (!r->damage.first_seq)
+		r->damage.first_seq = seq;
+	fault_init(&r->damage.last);
+	r->damage.last.seq = (int64_t)seq;
+	return fault_set(&r->damage.last, ERR_DAMAGED, NULL, "event #%llu is damaged in this replica",
+			 (unsigned long long)seq);
+}
+
+/* A row of the ids, or of an index: what it would have said can only be said by building it anew. */
+static enum err damaged_row(struct replica *r, unsigned table, struct str key)
+{
+	char hex[2 * KEY_TOLD_MAX + 1] = "";
+
+	for (size_t i = 0; i < key.n && i < KEY_TOLD_MAX; i++)
+		(void)snprintf(hex + 2 * i, 3, "%02x", (unsigned char)key.p[i]);
+	r->damage.count++;
+	fault_init(&r->damage.last);
+	return fault_set(&r->damage.last, ERR_DAMAGED, NULL,
+			 "a row of table %s of this replica is damaged, key 0x%s",
+			 tables[table].name, hex);
+}
+
 /* ---- opening ---- */
 
-static enum err read_identity(struct replica *r, struct lm_txn *t, struct fault *fault)
+static enum err read_identity(struct replica *r, struct lm_txn *t, uint32_t index_version,
+			      struct fault *fault)
 {
 	struct str row;
 	struct identity id;
@@ -61,8 +100,11 @@ static enum err read_identity(struct replica *r, struct lm_txn *t, struct fault 
 		return fault_set(fault, e == ERR_NOT_FOUND ? ERR_STORE_FOREIGN : e, NULL,
 				 "the store does not say what it is");
 	e = identity_parse(row, REPLICA_KIND, REPLICA_FORMAT, &id, fault);
-	if (e)
-		return e;
+	r->outdated = e ? e == ERR_STORE_FOREIGN && id.format != 0 : id.index_version != index_version;
+	if (r->outdated && fault)
+		fault_init(fault);
+	if (e || r->outdated)
+		return r->outdated ? ERR_OK : e;
 	r->durable = (struct replica_info){ .ledger = id.ledger,
 					    .epoch = id.epoch,
 					    .index_version = id.index_version };
@@ -120,8 +162,8 @@ static enum err open_store(struct replica *r, const char *dir, uint32_t index_ve
 	if (e)
 		return fault_set(fault, e, NULL, "the replica cannot be read: %s",
 				 lm_trouble(r->lm));
-	e = read_identity(r, t, fault);
-	if (!e && r->durable.index_version == index_version)
+	e = read_identity(r, t, index_version, fault);
+	if (!e && !r->outdated)
 		e = read_head(r, t, fault);
 	lm_end(t);
 	return e;
@@ -135,7 +177,7 @@ enum err replica_open_sized(const char *dir, uint32_t index_version, const struc
 	if (!r)
 		return fault_set(fault, ERR_NO_MEMORY, NULL, "no memory to open the replica");
 	enum err e = open_store(r, dir, index_version, false, sizes, fault);
-	if (!e && r->durable.index_version != index_version) {
+	if (!e && r->outdated) {
 		lm_close(r->lm);
 		*r = (struct replica){ 0 };
 		e = open_store(r, dir, index_version, true, sizes, fault);
@@ -255,10 +297,16 @@ enum err replica_put(struct replica *r, const struct id *id, const struct record
 
 enum err replica_index(struct replica *r, unsigned table, struct str key, struct str value)
 {
+	char *bytes;
+
 	require(r->write && table < REPLICA_TABLES && key.n > 0);
 	if (key.n > REPLICA_KEY_MAX || value.n > REPLICA_VALUE_MAX)
 		return ERR_TOO_LARGE;
-	return lm_put(r->write, T_INDEX + table, key, value, lm_replace);
+	enum err e = lm_put_room(r->write, T_INDEX + table, key, value.n + ROW_SUM_SIZE, lm_replace,
+				 &bytes);
+	if (!e)
+		row_write(table, key, value, bytes);
+	return e;
 }
 
 enum err replica_commit(struct replica *r)
@@ -284,6 +332,7 @@ void replica_abort(struct replica *r)
 enum err replica_snap(struct replica *r)
 {
 	require(!r->view);
+	r->damage.last.code = ERR_OK;
 	if (!r->write)
 		return lm_read(r->lm, &r->view);
 	r->view = r->write;
@@ -306,13 +355,14 @@ enum err replica_get(struct replica *r, uint64_t seq, struct record *out)
 	require(r->view);
 	if (seq == 0 || seq > head)
 		return ERR_NOT_FOUND;
-	const enum err e = lm_get(r->view, T_LOG, seq_key(&seq), &bytes);
-	if (e)
-		return e == ERR_NOT_FOUND ? ERR_DAMAGED : e;
-	if (seq == r->read + 1)
-		lm_scanned(r->lm, bytes.n);
-	r->read = seq;
-	return record_parse(bytes, seq, out);
+	enum err e = lm_get(r->view, T_LOG, seq_key(&seq), &bytes);
+	if (!e) {
+		if (seq == r->read + 1)
+			lm_scanned(r->lm, bytes.n);
+		r->read = seq;
+		e = record_parse(bytes, seq, out);
+	}
+	return e == ERR_NOT_FOUND || e == ERR_DAMAGED ? damaged_event(r, seq) : e;
 }
 
 enum err replica_find(struct replica *r, const struct id *id, uint64_t *seq)
@@ -321,8 +371,10 @@ enum err replica_find(struct replica *r, const struct id *id, uint64_t *seq)
 	struct str cell;
 
 	require(r->view);
-	const enum err e = lm_get(r->view, T_IDS, key, &cell);
-	return e ? e : cell_parse(key, cell, seq);
+	enum err e = lm_get(r->view, T_IDS, key, &cell);
+	if (!e)
+		e = cell_parse(key, cell, seq);
+	return e == ERR_DAMAGED ? damaged_row(r, T_IDS, key) : e;
 }
 
 enum err replica_seq_at(struct replica *r, int64_t recorded, uint64_t *seq)
@@ -347,8 +399,13 @@ enum err replica_seq_at(struct replica *r, int64_t recorded, uint64_t *seq)
 
 enum err replica_lookup(struct replica *r, unsigned table, struct str key, struct str *value)
 {
+	struct str bytes;
+
 	require(r->view && table < REPLICA_TABLES);
-	return lm_get(r->view, T_INDEX + table, key, value);
+	enum err e = lm_get(r->view, T_INDEX + table, key, &bytes);
+	if (!e)
+		e = row_parse(table, key, bytes, value);
+	return e == ERR_DAMAGED ? damaged_row(r, T_INDEX + table, key) : e;
 }
 
 /* ---- cursors ---- */
@@ -359,7 +416,7 @@ enum err cursor_open(struct replica *r, unsigned table, struct str from, bool ba
 	struct lm_cursor *impl;
 
 	require(r->view && table < REPLICA_TABLES);
-	*c = (struct cursor){ .back = back };
+	*c = (struct cursor){ .replica = r, .table = table, .back = back };
 	if (from.n > REPLICA_KEY_MAX)
 		return ERR_TOO_LARGE;
 	enum err e = lm_cursor_open(r->view, T_INDEX + table, &impl);
@@ -378,26 +435,23 @@ enum err cursor_seek(struct cursor *c, struct str from)
 		return ERR_TOO_LARGE;
 	const enum err e = lm_cursor_seek(c->impl, from, c->back, &c->key, &c->value);
 	c->at = e ? cursor_ended : cursor_first;
+	if (e == ERR_DAMAGED)
+		return damaged_row(c->replica, T_INDEX + c->table, from);
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
 enum err cursor_next(struct cursor *c)
 {
-	enum err e;
+	enum err e = ERR_OK;
 
-	switch (c->at) {
-	case cursor_first:
-		c->at = cursor_within;
-		return ERR_OK;
-	case cursor_within:
-		e = lm_cursor_step(c->impl, c->back, &c->key, &c->value);
-		if (e)
-			c->at = cursor_ended;
-		return e;
-	case cursor_ended:
-	default:
+	if (c->at == cursor_ended)
 		return ERR_NOT_FOUND;
-	}
+	if (c->at == cursor_within)
+		e = lm_cursor_step(c->impl, c->back, &c->key, &c->value);
+	if (!e)
+		e = row_parse(c->table, c->key, c->value, &c->value);
+	c->at = e ? cursor_ended : cursor_within;
+	return e == ERR_DAMAGED ? damaged_row(c->replica, T_INDEX + c->table, c->key) : e;
 }
 
 void cursor_close(struct cursor *c)

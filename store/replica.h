@@ -22,9 +22,9 @@ struct replica_info {
 };
 
 /*
- * Open or create. Where the stored index_version is another one, the store is made anew, to be
- * filled again from the feed. Errors as log_open. A replica that is damaged may be removed: all of
- * it is in the ledger.
+ * Open or create. Where the stored index_version, or the format of the rows, is another one, the
+ * store is made anew, to be filled again from the feed. Errors as log_open; what does not say that it
+ * is a replica is never made anew.
  */
 MUST_USE enum err replica_open(const char *dir, uint32_t index_version, struct replica **out,
 			       struct fault *fault);
@@ -42,6 +42,16 @@ MUST_USE enum err replica_log_bytes(struct replica *r, uint64_t *bytes);
 MUST_USE enum err replica_bind(struct replica *r, const struct id *ledger, uint64_t epoch);
 /* Words for the last ERR_IO or ERR_NO_SPACE of a call that has no fault; "" if there was none. */
 const char *replica_trouble(const struct replica *r);
+/*
+ * What was found damaged since it was opened. Nothing of it was given to anybody; what else is in
+ * the replica is right, and can go on being asked for.
+ */
+struct replica_damage {
+	uint64_t count;	    /* how often */
+	uint64_t first_seq; /* the first event that was; 0: none, only rows of tables */
+	struct fault last;  /* in words, of the latest in this snapshot; code ERR_OK: none in it */
+};
+const struct replica_damage *replica_damage(const struct replica *r);
 /* Clear reader slots of dead processes; cheap, to be called about once a second. */
 MUST_USE enum err replica_tend(struct replica *r);
 
@@ -94,7 +104,7 @@ MUST_USE enum err replica_get(struct replica *r, uint64_t seq, struct record *ou
 MUST_USE enum err replica_find(struct replica *r, const struct id *id, uint64_t *seq);
 /* Smallest seq recorded at or after this instant; head + 1 where there is none. */
 MUST_USE enum err replica_seq_at(struct replica *r, int64_t recorded, uint64_t *seq);
-/* The value under exactly this key; ERR_NOT_FOUND. */
+/* The value under exactly this key; ERR_NOT_FOUND, ERR_DAMAGED. */
 MUST_USE enum err replica_lookup(struct replica *r, unsigned table, struct str key,
 				 struct str *value);
 
@@ -102,12 +112,15 @@ MUST_USE enum err replica_lookup(struct replica *r, unsigned table, struct str k
  * Walk rows of a table in order of their keys. The caller gives the first key (or greater); `back`
  * walks downwards from the key (or smaller). An empty key is the beginning of the table, with
  * `back` its end. cursor_open stands before the first row; each cursor_next gives one:
- * ERR_NOT_FOUND at the end, and again after it. Several may be open; all are closed before the
- * snapshot or transaction ends. A put into the same table while one is open leaves what it gives
- * next undefined. ERR_TOO_LARGE: a key beyond REPLICA_KEY_MAX; ERR_DAMAGED, ERR_NO_MEMORY, ERR_IO.
+ * ERR_DAMAGED where that one is damaged, ERR_NOT_FOUND at the end, and after either of them.
+ * Several may be open; all are closed before the snapshot or transaction ends. A put into the same
+ * table while one is open leaves what it gives next undefined. ERR_TOO_LARGE: a key beyond
+ * REPLICA_KEY_MAX; ERR_DAMAGED, ERR_NO_MEMORY, ERR_IO.
  */
 struct cursor {
 	void *impl;
+	struct replica *replica;
+	unsigned table;
 	struct str key, value; /* borrowed from the snapshot */
 	bool back;
 	enum { cursor_first, cursor_within, cursor_ended } at;

@@ -127,6 +127,8 @@ static void take_status(struct query *q, const struct request *r, struct now now
 	counters_add(&counters, "feed_undecodable", feed.undecodable);
 	counters_add(&counters, "feed_trouble", (uint64_t)feed.trouble);
 	counters_add(&counters, "foreign_ledger", feed.foreign);
+	counters_add(&counters, "damaged", replica_damage(q->replica)->count);
+	counters_add(&counters, "damaged_seq", replica_damage(q->replica)->first_seq);
 	counters_add(&counters, "unsent", q->people.failed);
 	if (replica_log_bytes(q->replica, &log_bytes) == ERR_OK)
 		counters_add(&counters, "log_bytes", log_bytes);

@@ -65,6 +65,17 @@ size_t questions_waiting(const struct questions *q)
 	return q->nparked;
 }
 
+/* What is damaged, in the replica's words: they name the event or the row. */
+static void tell_damage(const struct replica *r, struct fault *fault)
+{
+	const struct fault *found = &replica_damage(r)->last;
+
+	if (found->code)
+		*fault = *found;
+	else
+		(void)fault_set(fault, ERR_DAMAGED, NULL, "the index of this replica contradicts itself");
+}
+
 static void answer(struct questions *q, const struct peer *to, const struct head *head,
 		   struct str wire)
 {
@@ -80,6 +91,8 @@ static void answer(struct questions *q, const struct peer *to, const struct head
 			sender_answer(q->people, to, head->rid, shape, msg);
 		replica_unsnap(q->replica);
 	}
+	if (e == ERR_DAMAGED)
+		tell_damage(q->replica, &fault);
 	if (e) {
 		fault.code = e;
 		sender_refuse(q->people, to, head->rid, &fault);

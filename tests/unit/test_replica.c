@@ -3,6 +3,7 @@
 #include "tests/unit/store_help.h"
 
 #include "store/replica.h"
+#include "store/row.h"
 
 #define VERSION 7
 
@@ -393,9 +394,117 @@ static void a_damaged_record_is_not_served(void **state)
 	assert_int_equal(replica_snap(r), ERR_OK);
 	assert_record(r, 15);
 	assert_int_equal(replica_get(r, 16, &rec), ERR_DAMAGED);
+	assert_int_equal(replica_damage(r)->first_seq, 16);
+	assert_int_equal(replica_damage(r)->last.seq, 16);
 	assert_int_equal(replica_seq_at(r, NOW + 1600, &seq), ERR_DAMAGED);
 	assert_record(r, 17);
 	replica_unsnap(r);
+	replica_close(r);
+}
+
+/* Rows key 1 to 9 of table 3, row 5 with one bit flipped in its key or its value. */
+static struct replica *open_with_damaged_row(const char *dir, const char *text)
+{
+	struct replica *r = open_replica(dir);
+	char key[16], value[32];
+
+	assert_int_equal(replica_begin(r), ERR_OK);
+	for (int i = 1; i <= 9; i++) {
+		(void)snprintf(key, sizeof(key), "<key %d>", i);
+		(void)snprintf(value, sizeof(value), "<value %d>", i);
+		assert_int_equal(index_row(r, 3, key, value), ERR_OK);
+	}
+	assert_int_equal(replica_commit(r), ERR_OK);
+	replica_close(r);
+	assert_int_equal(file_flip(in_dir(dir, "data.mdb"), str_of(text), 1), 1);
+	return open_replica(dir);
+}
+
+static void a_damaged_row_is_named_and_not_served(void **state)
+{
+	struct replica *r = open_with_damaged_row(*state, "<value 5>");
+	const struct replica_damage *damage = replica_damage(r);
+	struct str value;
+
+	assert_int_equal(replica_snap(r), ERR_OK);
+	assert_int_equal(replica_lookup(r, 3, STR("<key 4>"), &value), ERR_OK);
+	assert_true(str_eq(value, STR("<value 4>")));
+	assert_int_equal(damage->last.code, ERR_OK);
+	assert_int_equal(replica_lookup(r, 3, STR("<key 5>"), &value), ERR_DAMAGED);
+	assert_int_equal(damage->last.code, ERR_DAMAGED);
+	assert_non_null(strstr(damage->last.text, "index03"));
+	assert_non_null(strstr(damage->last.text, "3c6b65792035")); /* "<key 5" */
+	assert_int_equal(damage->count, 1);
+	assert_int_equal(damage->first_seq, 0);
+	replica_unsnap(r);
+	assert_int_equal(replica_snap(r), ERR_OK);
+	assert_int_equal(damage->last.code, ERR_OK);
+	replica_unsnap(r);
+	assert_int_equal(damage->count, 1);
+	replica_close(r);
+}
+
+static void a_cursor_ends_at_a_damaged_row(void **state)
+{
+	static const char *const damaged[] = { "<key 5>", "<value 5>" };
+
+	for (size_t i = 0; i < ARRAY_LEN(damaged); i++)
+		for (int back = 0; back < 2; back++) {
+			const char *dir = in_dir(*state, (const char *[]){ "a", "b", "c", "d" }[2 * i + back]);
+			struct replica *r = open_with_damaged_row(dir, damaged[i]);
+			struct cursor c;
+			assert_int_equal(replica_snap(r), ERR_OK);
+			assert_int_equal(cursor_open(r, 3, (struct str){ 0 }, back, &c), ERR_OK);
+			for (int n = 0; n < 4; n++)
+				assert_int_equal(cursor_next(&c), ERR_OK);
+			assert_int_equal(cursor_next(&c), ERR_DAMAGED);
+			assert_int_equal(cursor_next(&c), ERR_NOT_FOUND);
+			cursor_close(&c);
+			replica_unsnap(r);
+			replica_close(r);
+		}
+}
+
+static void a_row_under_another_key_or_in_another_table_is_damaged(void **state)
+{
+	const struct str key = STR("key"), value = STR("value");
+	char row[5 + ROW_SUM_SIZE];
+	struct str got;
+
+	(void)state;
+	row_write(3, key, value, row);
+	const struct str bytes = { row, sizeof(row) };
+	assert_int_equal(row_parse(3, key, bytes, &got), ERR_OK);
+	assert_true(str_eq(got, value));
+	assert_int_equal(row_parse(4, key, bytes, &got), ERR_DAMAGED);
+	assert_int_equal(row_parse(3, STR("kex"), bytes, &got), ERR_DAMAGED);
+	for (size_t n = 0; n < sizeof(row); n++)
+		assert_int_equal(row_parse(3, key, (struct str){ row, n }, &got), ERR_DAMAGED);
+	for (size_t bit = 0; bit < 8 * sizeof(row); bit++) {
+		row[bit / 8] ^= (char)(1 << bit % 8);
+		assert_int_equal(row_parse(3, key, bytes, &got), ERR_DAMAGED);
+		row[bit / 8] ^= (char)(1 << bit % 8);
+	}
+	row_write(3, key, STR(""), row);
+	assert_int_equal(row_parse(3, key, (struct str){ row, ROW_SUM_SIZE }, &got), ERR_OK);
+	assert_int_equal(got.n, 0);
+}
+
+static void a_replica_of_another_format_is_made_anew(void **state)
+{
+	struct replica *r = open_replica(*state);
+	struct fault f;
+
+	commit_records(r, 1, 3);
+	replica_close(r);
+	assert_int_equal(file_flip(in_dir(*state, "data.mdb"), STR("avow-rep"), 11), 1);
+	fault_init(&f);
+	assert_int_equal(replica_open_sized(*state, VERSION, &small_sizes, &r, &f), ERR_OK);
+	assert_int_equal(f.text[0], 0);
+	assert_int_equal(info_of(r).head, 0);
+	commit_records(r, 1, 3);
+	r = reopen(r, *state);
+	assert_int_equal(info_of(r).head, 3);
 	replica_close(r);
 }
 
@@ -687,6 +796,10 @@ int main(void)
 		store_test(a_snapshot_inside_a_transaction_is_the_transaction),
 		store_test(records_and_ids_that_are_not_there_are_not_found),
 		store_test(a_damaged_record_is_not_served),
+		store_test(a_damaged_row_is_named_and_not_served),
+		store_test(a_cursor_ends_at_a_damaged_row),
+		cmocka_unit_test(a_row_under_another_key_or_in_another_table_is_damaged),
+		store_test(a_replica_of_another_format_is_made_anew),
 		store_test(the_seq_at_an_instant_is_the_first_recorded_at_or_after_it),
 		store_test(a_cursor_walks_up_from_a_key_or_down_from_it),
 		store_test(several_cursors_walk_at_once),
