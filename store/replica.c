@@ -46,6 +46,7 @@ struct replica {
 	struct lm_txn *view;  /* what is read from: a snapshot, or `write`; NULL without a snap */
 	struct replica_info durable, pending;
 	struct replica_damage damage;
+	bool ours;     /* the store has said that it is a replica */
 	bool outdated; /* of another format or index version: to be made anew */
 	uint64_t read; /* seq of the last record that was read: the next one continues a scan */
 };
@@ -101,6 +102,7 @@ static enum err read_identity(struct replica *r, struct lm_txn *t, uint32_t inde
 				 "the store does not say what it is");
 	e = identity_parse(row, REPLICA_KIND, REPLICA_FORMAT, &id, fault);
 	r->outdated = e ? e == ERR_STORE_FOREIGN && id.format != 0 : id.index_version != index_version;
+	r->ours = !e || r->outdated;
 	if (r->outdated && fault)
 		fault_init(fault);
 	if (e || r->outdated)
@@ -169,15 +171,16 @@ static enum err open_store(struct replica *r, const char *dir, uint32_t index_ve
 	return e;
 }
 
-enum err replica_open_sized(const char *dir, uint32_t index_version, const struct lm_sizes *sizes,
-			    struct replica **out, struct fault *fault)
+static enum err open_replica(const char *dir, uint32_t index_version, bool anew,
+			     const struct lm_sizes *sizes, struct replica **out,
+			     struct fault *fault)
 {
 	struct replica *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return fault_set(fault, ERR_NO_MEMORY, NULL, "no memory to open the replica");
 	enum err e = open_store(r, dir, index_version, false, sizes, fault);
-	if (!e && r->outdated) {
+	if (r->ours && (r->outdated || (anew && (!e || e == ERR_DAMAGED)))) {
 		lm_close(r->lm);
 		*r = (struct replica){ 0 };
 		e = open_store(r, dir, index_version, true, sizes, fault);
@@ -190,10 +193,27 @@ enum err replica_open_sized(const char *dir, uint32_t index_version, const struc
 	return ERR_OK;
 }
 
+enum err replica_open_sized(const char *dir, uint32_t index_version, const struct lm_sizes *sizes,
+			    struct replica **out, struct fault *fault)
+{
+	return open_replica(dir, index_version, false, sizes, out, fault);
+}
+
 enum err replica_open(const char *dir, uint32_t index_version, struct replica **out,
 		      struct fault *fault)
 {
-	return replica_open_sized(dir, index_version, NULL, out, fault);
+	return open_replica(dir, index_version, false, NULL, out, fault);
+}
+
+enum err replica_rebuild(const char *dir, uint32_t index_version, struct replica **out,
+			 struct fault *fault)
+{
+	const enum err e = open_replica(dir, index_version, true, NULL, out, fault);
+
+	if (e == ERR_DAMAGED && fault)
+		(void)fault_set(fault, e, NULL, "%s cannot be read at all; if it holds a replica and "
+				"no ledger, remove it", dir);
+	return e;
 }
 
 void replica_close(struct replica *r)

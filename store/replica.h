@@ -28,6 +28,13 @@ struct replica_info {
  */
 MUST_USE enum err replica_open(const char *dir, uint32_t index_version, struct replica **out,
 			       struct fault *fault);
+/*
+ * The same, and empty what is there, to be filled again from the feed: all of a replica is in the
+ * ledger. Only what can still be read so far that it says it is a replica is emptied, so that nobody
+ * loses a ledger by naming its directory: otherwise ERR_STORE_FOREIGN, or ERR_DAMAGED.
+ */
+MUST_USE enum err replica_rebuild(const char *dir, uint32_t index_version, struct replica **out,
+				  struct fault *fault);
 /* Accepts NULL. Ends what is open. */
 void replica_close(struct replica *r);
 /* What is durable now; inside replica_begin … replica_commit, what the transaction holds. */

@@ -138,7 +138,8 @@ static enum err configure(struct cli *c, enum which which, bool all, struct serv
 	const char *name = services[which].name;
 	const char *file = all ? NULL : cli_text(c, "endpoints");
 
-	*config = (struct service_config){ .ledger = setting(&c->settings, setting_ledger) };
+	*config = (struct service_config){ .ledger = setting(&c->settings, setting_ledger),
+					   .rebuild = which == which_query && cli_flag(c, "rebuild") };
 	enum err e = path_in(c, name, "", &config->dir);
 	if (!e && file)
 		config->endpoints_file = file;
@@ -339,6 +340,11 @@ static const struct opt demo_options[] = {
 	{ "demo", 0, opt_flag, NULL, NULL, "Publish the sample deals, and print what to try." },
 	OPT_END
 };
+static const struct opt rebuild_options[] = {
+	{ "rebuild", 0, opt_flag, NULL, NULL,
+	  "Empty query's replica, and fill it anew from the ledger: for when it is damaged." },
+	OPT_END
+};
 static const struct opt listen_options[] = {
 	{ "listen", 0, opt_list, "ENDPOINT", NULL,
 	  "Listen here instead of the socket in the data directory and the port." },
@@ -360,7 +366,7 @@ const struct command command_up = {
 					   "avow up --dir /srv/avow --tcp off", NULL },
 	.details = "Prints a line on stderr for each service that answers. Ctrl-C or SIGTERM stops them; "
 		   "what was acknowledged is on the disk in any case.",
-	.options = { demo_options, tcp_options },
+	.options = { demo_options, rebuild_options, tcp_options },
 	.run = run_up,
 };
 
@@ -391,7 +397,8 @@ const struct command command_query = {
 	.group = group_run,
 	.line = "start a query service alone: answers, reads, the tape",
 	.usage = "",
-	.examples = (const char *const[]){ "avow query --dir /srv/avow", NULL },
-	.options = { listen_options, tape_options, tcp_options },
+	.examples = (const char *const[]){ "avow query --dir /srv/avow",
+					   "avow query --dir /srv/avow --rebuild", NULL },
+	.options = { listen_options, tape_options, rebuild_options, tcp_options },
 	.run = run_one,
 };

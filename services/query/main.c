@@ -60,7 +60,8 @@ enum err query_run(const struct service_config *config, struct service_control *
 
 	enum err e = directory_make(config->dir, fault);
 	if (!e)
-		e = replica_open(config->dir, INDEX_VERSION, &replica, fault);
+		e = (config->rebuild ? replica_rebuild : replica_open)(config->dir, INDEX_VERSION,
+								       &replica, fault);
 	if (e)
 		return e;
 	e = run(config, control, replica, fault);

@@ -25,6 +25,7 @@ struct service_config {
 	 * given as * are filled in): "listen tcp://127.0.0.1:40123". NULL: nowhere.
 	 */
 	const char *endpoints_file;
+	bool rebuild; /* query: empty the replica, and fill it anew from the ledger */
 };
 
 /*

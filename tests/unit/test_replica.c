@@ -508,6 +508,32 @@ static void a_replica_of_another_format_is_made_anew(void **state)
 	replica_close(r);
 }
 
+static void rebuilding_empties_a_damaged_replica_and_nothing_else(void **state)
+{
+	const char *whole = in_dir(*state, "whole"), *foreign = in_dir(*state, "log");
+	const char *garbage = in_dir(*state, "garbage");
+	struct replica *r = open_replica(whole);
+	struct log *log;
+	struct fault f;
+
+	commit_records(r, 1, 3);
+	replica_close(r);
+	assert_int_equal(file_flip(in_dir(whole, "data.mdb"), STR("<event 3>"), 0), 1);
+	fault_init(&f);
+	assert_int_equal(replica_open(whole, VERSION, &r, &f), ERR_DAMAGED);
+	assert_int_equal(replica_rebuild(whole, VERSION, &r, &f), ERR_OK);
+	assert_int_equal(info_of(r).head, 0);
+	replica_close(r);
+	assert_int_equal(log_open(foreign, NOW, &log, &f), ERR_OK);
+	log_close(log);
+	assert_int_equal(replica_rebuild(foreign, VERSION, &r, &f), ERR_STORE_FOREIGN);
+	r = open_replica(garbage);
+	replica_close(r);
+	file_write(in_dir(garbage, "data.mdb"), "none", 4);
+	assert_int_equal(replica_rebuild(garbage, VERSION, &r, &f), ERR_DAMAGED);
+	assert_non_null(strstr(f.text, garbage));
+}
+
 static void the_seq_at_an_instant_is_the_first_recorded_at_or_after_it(void **state)
 {
 	struct replica *r = open_replica(*state);
@@ -800,6 +826,7 @@ int main(void)
 		store_test(a_cursor_ends_at_a_damaged_row),
 		cmocka_unit_test(a_row_under_another_key_or_in_another_table_is_damaged),
 		store_test(a_replica_of_another_format_is_made_anew),
+		store_test(rebuilding_empties_a_damaged_replica_and_nothing_else),
 		store_test(the_seq_at_an_instant_is_the_first_recorded_at_or_after_it),
 		store_test(a_cursor_walks_up_from_a_key_or_down_from_it),
 		store_test(several_cursors_walk_at_once),
