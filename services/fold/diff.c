@@ -9,6 +9,7 @@
 #include "services/fold/ask.h"
 #include "services/fold/fold.h"
 #include "services/fold/ladder.h"
+#include "services/fold/rate.h"
 #include "services/fold/stage.h"
 
 #include <stdlib.h>
@@ -263,10 +264,10 @@ static const struct fact *fact_at(struct fact_list facts, const struct map *by_s
 }
 
 /*
- * The events of a deal that only one side knows: those that name it, and those that correct or
- * withdraw one that does.
+ * The events of a deal that only one side knows: those that name it, or only its declarations, and
+ * those that correct or withdraw one of these.
  */
-static enum err causes_of(struct two *t, uint32_t deal, struct causes *out)
+static enum err causes_of(struct two *t, uint32_t deal, bool declarations, struct causes *out)
 {
 	const struct question *was = &t->before.question, *now = &t->after.question;
 	const struct facts *source = t->before.source;
@@ -286,7 +287,7 @@ static enum err causes_of(struct two *t, uint32_t deal, struct causes *out)
 		const struct fact *f = &facts.v[i];
 		if (held(was, f, by_on) == held(now, f, by_on))
 			continue;
-		while (f && f->deal != deal)
+		while (f && (f->deal != deal || (declarations && f->kind != kind_deal)))
 			f = f->ref ? fact_at(facts, &by_seq, f->ref) : NULL;
 		if (f)
 			TRY(cause_add(out, &t->scratch, facts.v[i].seq));
@@ -299,7 +300,10 @@ static enum err causes_inside(struct two *t, struct view *v, struct deal *d, uns
 {
 	if (depth == DEPTH_MAX)
 		return ERR_TOO_DEEP;
-	TRY(causes_of(t, d->number, out));
+	TRY(causes_of(t, d->number, false, out));
+	TRY(view_successor(v, d));
+	if (d->successor)
+		TRY(causes_of(t, d->successor, true, out));
 	TRY(view_parts(v, d));
 	for (size_t i = 0; i < d->nparts; i++)
 		TRY(causes_inside(t, v, d->parts[i], depth + 1, out));
@@ -320,7 +324,7 @@ static enum err causes_write(struct two *t, struct side_of sides[2], struct u64_
 	for (size_t i = 0; i < 2; i++) {
 		TRY(causes_inside(t, sides[i].view, sides[i].deal, 0, &causes));
 		for (const struct deal *at = sides[i].deal->whole; at; at = at->whole)
-			TRY(causes_of(t, at->number, &causes));
+			TRY(causes_of(t, at->number, false, &causes));
 	}
 	if (causes.n > 1)
 		qsort(causes.v, causes.n, sizeof(*causes.v), by_seq);
@@ -441,7 +445,9 @@ enum err fold_diff(const struct facts *source, const struct diff *ask, struct ar
 	enum err e = ask_begin(&t.after, source, &options, a, &out->basis, fault);
 	if (!e) {
 		arena_init(&t.scratch, VIEW_BYTES_MAX);
-		e = ask_end(&t.after, answer(&t, fault));
+		e = answer(&t, fault);
+		rate_missing(&t.after.view, &t.before.view.missing);
+		e = ask_end(&t.after, e);
 		arena_fini(&t.scratch);
 	}
 	msg_mark(out, changes, basis);

@@ -4,6 +4,7 @@
 #include "services/fold/fold.h"
 #include "services/fold/parties.h"
 #include "services/fold/rank.h"
+#include "services/fold/rate.h"
 
 #include <stdlib.h>
 
@@ -247,6 +248,8 @@ static enum err ask_days(const struct facts *source, const struct overtook *ask,
 	if (!e)
 		e = day ? overtook_write(days, a, out)
 			: ask_days(source, ask, 1, days, a, out, fault);
+	if (day)
+		rate_missing(&d->k.view, &days[0].k.view.missing);
 	return ask_end(&d->k, e);
 }
 

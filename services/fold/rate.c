@@ -143,14 +143,10 @@ static enum err ratio_place(struct view *v, const struct rate *rate, uint16_t fr
 	return ratio_add(v, &ratio);
 }
 
-static void note_missing(struct view *v, const struct visible *s, int32_t day)
+void rate_missing(struct view *v, const struct missing_rate *m)
 {
-	struct missing_rate *m = &v->missing;
-
-	if (m->any && order_cmp(m->at, visible_order(s)) <= 0)
-		return;
-	*m = (struct missing_rate){ .any = true, .at = visible_order(s), .day = day,
-		.base = s->fact->currency, .quote = v->question->currency };
+	if (m->any && (!v->missing.any || order_cmp(m->at, v->missing.at) < 0))
+		v->missing = *m;
 }
 
 static enum err convert(struct view *v, const struct visible *s, bool *found,
@@ -165,7 +161,8 @@ static enum err convert(struct view *v, const struct visible *s, bool *found,
 	const struct rate *rate = rate_on(table, day);
 	*found = rate != NULL;
 	if (!rate) {
-		note_missing(v, s, day);
+		rate_missing(v, &(struct missing_rate){ .any = true, .at = visible_order(s),
+			.base = from, .quote = v->question->currency, .day = day });
 		return ERR_OK;
 	}
 	TRY(ratio_place(v, rate, from, &place));

@@ -26,5 +26,7 @@ MUST_USE enum err rate_series_of(struct view *v, uint32_t pair, struct rate_seri
  */
 MUST_USE enum err rate_amount(struct view *v, const struct visible *s, bool *found,
 			      struct interval *out);
+/* Note a missing rate in the view, unless one that is earlier in order is noted already. */
+void rate_missing(struct view *v, const struct missing_rate *m);
 
 #endif

@@ -187,8 +187,7 @@ enum err totals_reconcile(struct view *v, struct visible *total, struct arena *a
 	TRY(scope_of(v, total->fact, a, out));
 	view_init(&own, v->facts, &question);
 	const enum err e = compare(&own, total, a, out);
-	if (own.missing.any && (!v->missing.any || order_cmp(own.missing.at, v->missing.at) < 0))
-		v->missing = own.missing;
+	rate_missing(v, &own.missing);
 	view_fini(&own);
 	return e;
 }

@@ -69,14 +69,25 @@ class Question:
 
 	def why(self):
 		figures = self.figures()
-		deal, payer, rung = self.ask["deal"], self.ask.get("payer"), self.ask["rung"]
-		money = figures.value(deal, payer, rung) if payer else figures.total(deal, rung)
+		money = self.sum_to_explain(figures)
 		used = [s for s in figures.view.own if s.id in money.used]
 		by_deal = {}
 		for s in used:
 			by_deal.setdefault(s.deal, []).append(s.id)
 		return {"amount": money_answer(money), "events": [s.id for s in used],
 			"by_deal": dict(sorted(by_deal.items())), "sources": independent_sources(used)}
+
+	def sum_to_explain(self, figures):
+		"""A deal's total or a payer's value in it, else what a party is paid, pays, or pays another."""
+		ask = self.ask
+		deal, payer, payee, rung = ask.get("deal"), ask.get("payer"), ask.get("to"), ask["rung"]
+		if deal:
+			return figures.value(deal, payer, rung) if payer else figures.total(deal, rung)
+		if payee and payer:
+			return parties.value_to(figures, payer, payee, rung)
+		if payee:
+			return parties.to_party(figures, payee, rung)
+		return parties.from_party(figures, payer, rung)
 
 	# ---- parties ----
 
@@ -182,7 +193,7 @@ class Question:
 		clock = "at_seq" if isinstance(first, int) else "as_of"
 		before, after = (self.figures(**{clock: at}) for at in (first, second))
 		deals = [self.ask["deal"]] if "deal" in self.ask \
-			else sorted(set(before.deals.all) | set(after.deals.all))
+			else sorted(before.deals.spoken_of() | after.deals.spoken_of())
 		changes = []
 		for deal in deals:
 			changed = deal_changes(deal_answer(before, deal), deal_answer(after, deal))
@@ -238,21 +249,28 @@ def deal_changes(before, after):
 
 
 def causes(before, after, deal):
-	"""Ids of the events that only one of the two views holds, and that speak of the deal."""
-	about = {deal}
+	"""Ids of the events that only one of the two views holds, and that speak of the deal, or
+	declare one that supersedes it or what is inside it."""
+	about, successors = {deal}, set()
 	for figures in (before, after):
-		about |= set(figures.deals.containing(deal)) | set(figures.deals.inside(deal))
+		deals = figures.deals
+		inside = {deal, *deals.inside(deal)}
+		about |= inside | set(deals.containing(deal))
+		successors |= {deals.superseded_by(d) for d in inside} - {None}
 	held = [{e.id: e for e in figures.view.held} for figures in (before, after)]
 	by_id = {**held[0], **held[1]}
 	in_one = [e for e in by_id.values() if (e.id in held[0]) != (e.id in held[1])]
-	return sorted(e.id for e in in_one if deals_along(e, by_id) & about)
+	return sorted(e.id for e in in_one
+		if any(r.fields.get("deal") in about
+			or (r.kind == "deal" and r.fields["deal"] in successors)
+			for r in repaired(e, by_id)))
 
 
-def deals_along(event, by_id):
-	"""The deals that the event, or one that it corrects or retracts, speaks of."""
-	found = set()
+def repaired(event, by_id):
+	"""The event, and those that it corrects or retracts."""
+	found = []
 	while event is not None:
-		found.add(event.fields.get("deal"))
+		found.append(event)
 		event = by_id.get(event.ref)
 	return found
 

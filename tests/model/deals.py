@@ -75,6 +75,11 @@ class Deals:
 		return [d for d in self.all if payee in self.payees(d)
 			and not any(payee in self.payees(w) for w in self.containing(d))]
 
+	def spoken_of(self):
+		"""All deals, and those of which only their successor speaks."""
+		return set(self.all) | {link["deal"] for d in self.in_order
+			for link in d.fields.get("links", []) if link["type"] == "supersedes"}
+
 	def superseded_by(self, deal):
 		for declaration in self.in_order:
 			for link in declaration.fields.get("links", []):

@@ -140,6 +140,8 @@ class Generator:
 			event["rung"] = "paid" if claimed["kind"] == "pay" else "committed"
 		if self.chance(20):
 			event["assume"] = [self.one_of(DEALS)]
+		if self.chance(30):
+			event["on"] = "%s/%s" % tuple(sorted([self.day(), self.day()]))
 
 	def remark(self, event):
 		self.about_a_deal(event)
@@ -227,39 +229,62 @@ def generate(seed, count):
 	return Generator(seed, count).make()
 
 
+FIGURES = (["deal"] * 6 + ["why"] * 4 + ["diff"] * 3 + ["party", "backers", "flows", "league",
+	"league", "overtook", "overtook", "cycles", "reconcile", "anomalies"])
+
+
+def about(maker, figure, event_count):
+	"""The fields that a question of this figure has of its own."""
+	rung, (party, other) = maker.one_of(RUNGS), maker.random.sample(PARTIES, 2)
+	side = maker.one_of([{}, {"by": "to"}, {"to": other}, {"from": other}])
+	days = sorted(str(maker.day()) for _ in range(2))
+	if figure == "deal":
+		return {"deal": maker.one_of(DEALS)}
+	if figure == "why":
+		deal = maker.one_of(DEALS)
+		return {"rung": rung, **maker.one_of([{"deal": deal}, {"deal": deal, "payer": party},
+			{"to": party}, {"payer": party}, {"payer": party, "to": other}])}
+	if figure == "diff":
+		seqs = sorted(maker.random.randrange(1, event_count + 1) for _ in range(2))
+		return {"between": maker.one_of([days, days, seqs]),
+			**maker.one_of([{}, {"deal": maker.one_of(DEALS)}])}
+	if figure == "league":
+		return {"rung": rung, **side}
+	if figure == "overtook":
+		return {"rung": rung, "party": party, "other": other, "between": days, **side}
+	if figure == "cycles":
+		return maker.one_of([{}, {"max_length": maker.random.randrange(2, 6)}])
+	named = {"party": {"party": party}, "backers": {"to": party}}.get(figure, {})
+	if figure in ("party", "backers", "flows") and maker.chance(40):
+		named["rung"] = rung
+	return named
+
+
+def question(maker, event_count):
+	figure = maker.one_of(FIGURES)
+	ask = {"figure": figure, **about(maker, figure, event_count)}
+	between = [type(at) for at in ask.get("between", [])]
+	if maker.chance(30):
+		ask["on"] = str(maker.day())
+	if maker.chance(50) and str not in between:
+		ask["as_of"] = str(maker.day())
+	if maker.chance(40) and int not in between:
+		ask["at_seq"] = maker.random.randrange(1, event_count + 1)
+	if maker.chance(40):
+		ask["policy"] = maker.one_of(["latest", "hull"])
+	if maker.chance(20):
+		ask["assume"] = [maker.one_of(DEALS)]
+	if maker.chance(20):
+		ask["in"] = maker.one_of(["USD", "EUR", "JPY"])
+	if maker.chance(10):
+		ask["basis"] = [maker.one_of(BASES)]
+	return ask
+
+
 def questions(seed, count, event_count):
 	"""Questions about generate(…, event_count), with all figures, clocks and options."""
 	maker = Generator(seed, 0)
-	asked = []
-	for _ in range(count):
-		ask = {"figure": maker.one_of(["deal"] * 6 + ["backers", "party", "flows", "league",
-			"reconcile", "cycles", "anomalies", "why"])}
-		if ask["figure"] in ("deal", "why"):
-			ask["deal"] = maker.one_of(DEALS)
-		if ask["figure"] == "backers" or (ask["figure"] == "league" and maker.chance(50)):
-			ask["to"] = maker.one_of(PARTIES)
-		if ask["figure"] == "party":
-			ask["party"] = maker.one_of(PARTIES)
-		if ask["figure"] in ("why", "league"):
-			ask["rung"] = maker.one_of(RUNGS)
-		if ask["figure"] == "why" and maker.chance(50):
-			ask["payer"] = maker.one_of(PARTIES)
-		if maker.chance(30):
-			ask["on"] = str(maker.day())
-		if maker.chance(50):
-			ask["as_of"] = str(maker.day())
-		if maker.chance(40):
-			ask["at_seq"] = maker.random.randrange(1, event_count + 1)
-		if maker.chance(40):
-			ask["policy"] = maker.one_of(["latest", "hull"])
-		if maker.chance(20) and ask["figure"] != "anomalies":
-			ask["assume"] = [maker.one_of(DEALS)]
-		if maker.chance(20):
-			ask["in"] = maker.one_of(["USD", "EUR", "JPY"])
-		if maker.chance(10):
-			ask["basis"] = [maker.one_of(BASES)]
-		asked.append(ask)
-	return asked
+	return [question(maker, event_count) for _ in range(count)]
 
 
 def main(arguments):

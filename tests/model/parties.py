@@ -17,11 +17,16 @@ def to_party(figures, party, rung):
 	return money_sum([figures.summed_total(d, rung) for d in figures.deals.topmost(party)])
 
 
+def value_to(figures, payer, payee, rung):
+	return money_sum([figures.summed_value(d, payer, rung)
+		for d in figures.deals.topmost(payee)])
+
+
 def backers(figures, payee, rung):
 	"""{payer: money} over the deals to this party."""
 	deals = figures.deals.topmost(payee)
 	payers = sorted({p for d in deals for p in figures.payers(d)})
-	return {p: money_sum([figures.summed_value(d, p, rung) for d in deals]) for p in payers}
+	return {p: value_to(figures, p, payee, rung) for p in payers}
 
 
 def unattributed_to(figures, payee, rung):
@@ -45,8 +50,7 @@ def payees_of_all(figures, rung):
 
 
 def payees_of(figures, payer, rung):
-	return {p: money_sum([figures.summed_value(d, payer, rung)
-		for d in figures.deals.topmost(p)]) for p in figures.deals.all_payees()}
+	return {p: value_to(figures, payer, p, rung) for p in figures.deals.all_payees()}
 
 
 # ---- ranks ----

@@ -1,28 +1,80 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From questions and answers of the model to those of the product, and back.
+"""From events, questions and answers of the model to those of the product, and back.
 
-The model's forms are those of tests/model; the product's are its messages in JSON.
+The model's forms are those of tests/model; the product's are its messages, in JSON or as they come
+over the wire (see `legible`).
 """
+import re
+import uuid
+
+import amounts
+
 NONE = {"low": None, "high": None, "low_excl": False, "high_excl": False, "approx": False}
 CLOCKS = ("on", "as_of", "at_seq")
+NO_RATE_WORDS = re.compile(r"([A-Z]{3}) and ([A-Z]{3}) on or before (\d{4}-\d\d-\d\d)")
 
 
 class Ids:
-	"""By seq: the id of an event, and that of the first version of its statement."""
+	"""By seq: the id of an event, and that of the first version of its statement. Events without a
+	seq of their own have 1, 2, 3 …"""
 
 	def __init__(self, events):
-		self.events = events
+		self.events = {e.get("seq", n): e for n, e in enumerate(events, 1)}
 		self.by_id = {e["id"]: e for e in events}
 
 	def event(self, seq):
-		return self.events[seq - 1]["id"]
+		return self.events[seq]["id"]
 
 	def first(self, seq):
-		event = self.events[seq - 1]
+		event = self.events[seq]
 		while "ref" in event and event["kind"] != "retract":
 			event = self.by_id[event["ref"]]
 		return event["id"]
 
+
+# ---- over the wire ----
+
+def wire_amount(text):
+	currency, interval = amounts.parse(text)
+	digits = amounts.minor_units(currency)
+	amount = {"currency": currency}
+	for bound in ("low", "high"):
+		value = getattr(interval, bound)
+		if value is not None:
+			amount[bound] = int(value * 10**digits)
+	for flag in ("approx", "low_excl", "high_excl"):
+		if getattr(interval, flag):
+			amount[flag] = True
+	return amount
+
+
+def wire_event(event):
+	"""An event of the model as the map that is published."""
+	message = {k: v for k, v in event.items() if k != "seq"}
+	for field in ("id", "ref", "derived_from"):
+		if field in message:
+			message[field] = uuid.UUID(message[field]).bytes
+	if "amount" in message:
+		message["amount"] = wire_amount(message["amount"])
+	return message
+
+
+def legible(value):
+	"""An answer as its JSON would be: amounts as decimals, ids as text."""
+	if isinstance(value, bytes):
+		return str(uuid.UUID(bytes=value)) if len(value) == 16 else value
+	if isinstance(value, list):
+		return [legible(v) for v in value]
+	if not isinstance(value, dict):
+		return value
+	units = 10**amounts.minor_units(value["currency"]) \
+		if isinstance(value.get("currency"), str) else 1
+	return {k: amounts.decimal(amounts.Fraction(v, units))
+		if k in ("low", "high") and isinstance(v, int) else legible(v)
+		for k, v in value.items()}
+
+
+# ---- questions ----
 
 def options_of(ask, fields):
 	message = {}
@@ -150,7 +202,7 @@ FIGURES = {
 	"overtook": ("overtook", ("rung", "to", "from", "by", "party", "other"), overtook_answer),
 	"flows": ("flows", ("rung",), flows_answer),
 	"cycles": ("cycles", ("max_length",), cycles_answer),
-	"why": ("why", ("deal", "payer", "rung"), why_answer),
+	"why": ("why", ("deal", "payer", "to", "rung"), why_answer),
 	"reconcile": ("reconcile", (), reconcile_answer),
 	"anomalies": ("anomalies", (), anomalies_answer),
 	"diff": ("diff", ("deal",), diff_answer),
@@ -173,15 +225,25 @@ def question_of(ask):
 def answer_of(answer, ask, ids):
 	"""An answer as the model would give it; errors as {"error": …}. ids: an Ids."""
 	if "error" in answer:
-		return {"error": answer["error"]}
+		return error_of(answer)
 	return {"policy": answer["basis"]["policy"],
 		**FIGURES[ask["figure"]][2](answer, ask, ids)}
+
+
+def error_of(answer):
+	"""An error of the product; of a missing rate with the pair and the day that its words name."""
+	error = {"error": answer["error"]}
+	if error["error"] == "NO_RATE":
+		words = NO_RATE_WORDS.search(answer["text"])
+		error["pair"], error["day"] = sorted(words.group(1, 2)), words.group(3)
+	return error
 
 
 def comparable(answer):
 	"""The model's own answer, without what the product says in another way."""
 	if "error" in answer:
-		return {"error": answer["error"]}
+		return {"error": answer["error"], "pair": sorted((answer["base"], answer["quote"])),
+			"day": answer["day"]}
 	if "by_deal" in answer:
 		return {k: v for k, v in answer.items() if k != "events"}
 	return answer

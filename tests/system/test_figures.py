@@ -6,18 +6,16 @@ import os
 import shutil
 import sys
 import unittest
-import uuid
 
 from avowtest import TIMEOUT, Avow, Refused, event, new_id
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path.append(os.path.join(HERE, "support"))
+sys.path += [os.path.join(HERE, "support"), os.path.join(HERE, "model")]
 import asking
 
 DEALS = os.path.join(HERE, "data", "ai-deals.jsonl")
 GOLDEN = os.path.join(HERE, "data", "ai-deals.golden.json")
 COUNT = 158
-MINOR_DIGITS = {"JPY": 0, "KRW": 0} # else 2
 # A question of each kind that is answered.
 GOOD = {
     "deal_figure": {"deal": "stargate"},
@@ -33,27 +31,6 @@ GOOD = {
     "anomalies": {},
     "diff": {"before": {"as_of": "2025-01-01"}, "after": {"as_of": "2025-12-31"}},
 }
-
-
-def decimal(units, currency):
-    """Minor units as a decimal without trailing zeros."""
-    digits = MINOR_DIGITS.get(currency, 2)
-    whole, part = divmod(abs(units), 10 ** digits)
-    text = "%s%d.%0*d" % ("-" if units < 0 else "", whole, digits, part) if digits else str(units)
-    return text.rstrip("0").rstrip(".") if digits else text
-
-
-def legible(value):
-    """An answer in the forms of the messages' JSON: decimals, and ids as text."""
-    if isinstance(value, bytes):
-        return str(uuid.UUID(bytes=value)) if len(value) == 16 else value
-    if isinstance(value, list):
-        return [legible(v) for v in value]
-    if isinstance(value, dict):
-        return {k: decimal(v, value["currency"])
-                if k in ("low", "high") and isinstance(v, int) else legible(v)
-                for k, v in value.items()}
-    return value
 
 
 def lines(first, last):
@@ -107,7 +84,7 @@ class Golden(unittest.TestCase):
             for case in self.cases:
                 with self.subTest(case["question"]):
                     message, question = asking.question_of(case["ask"])
-                    answer = asking.answer_of(legible(avow.ask("query", message, **question)),
+                    answer = asking.answer_of(asking.legible(avow.ask("query", message, **question)),
                                               case["ask"], self.ids)
                     self.assertEqual({k: answer.get(k) for k in case["answer"]}, case["answer"])
             first = self.bytes_of(avow, self.pinned())

@@ -4,10 +4,8 @@
 
 FOLD_RUNS sets how many random sets of events are compared, FOLD_SEED the first seed.
 """
-import datetime
 import json
 import os
-import random
 import subprocess
 import sys
 import tempfile
@@ -25,8 +23,7 @@ RUNS = int(os.environ.get("FOLD_RUNS", "20"))
 SEED = int(os.environ.get("FOLD_SEED", "1"))
 EVENTS = 120
 SAMPLE = os.path.join(ROOT, "data", "ai-deals.jsonl")
-QUESTIONS = 30
-MORE = 3 # of each of some kinds
+QUESTIONS = 42
 
 
 def ask(path, questions):
@@ -108,29 +105,9 @@ class Lists(unittest.TestCase):
 class Random(unittest.TestCase):
 	maxDiff = None
 
-	def asks(self, seed):
-		"""The model's own questions, and those that it does not make up."""
-		asks = generate.questions(seed, QUESTIONS, EVENTS)
-		chance = random.Random(seed)
-		for _ in range(MORE):
-			days = sorted(str(generate.FIRST_DAY + datetime.timedelta(
-				days=chance.randrange(generate.DAYS))) for _ in range(2))
-			seqs = sorted(chance.randrange(1, EVENTS + 1) for _ in range(2))
-			rung = chance.choice(generate.RUNGS)
-			party, other = chance.sample(generate.PARTIES, 2)
-			side = chance.choice([{}, {"by": "to"}, {"to": other}, {"from": other}])
-			more = chance.choice([{}, {"in": "EUR"}, {"policy": "hull"}, {"policy": "latest"},
-				{"assume": [chance.choice(generate.DEALS)]}])
-			asks.append({"figure": "diff", "between": chance.choice([days, seqs]), **more})
-			asks.append({"figure": "overtook", "between": days, "rung": rung, "party": party,
-				"other": other, **side, **more})
-			asks.append({"figure": "league", "rung": rung, **side, **more})
-			asks.append({"figure": "cycles", "max_length": chance.randrange(2, 6), **more})
-		return asks
-
 	def compare(self, seed):
 		events = generate.generate(seed, EVENTS)
-		asks = self.asks(seed)
+		asks = generate.questions(seed, QUESTIONS, EVENTS)
 		model = avow_model.Model(events)
 		with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as f:
 			f.writelines(json.dumps(e) + "\n" for e in events)
