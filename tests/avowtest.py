@@ -92,6 +92,8 @@ class Refused(Exception):
         self.message = message
 
     def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
         return self.message.get(name)
 
 

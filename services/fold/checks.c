@@ -221,9 +221,11 @@ static enum err do_not_meet(struct view *v, struct deal *d, const struct group *
 		.deal = d->number, .payer = g->payer, .rung = rung };
 	struct extremes extremes[EXTREMES_MAX];
 	struct sums added = { 0 };
-	size_t n = 0;
+	size_t n = 0, earliest = 0;
 
-	for (size_t i = c.n; i-- > 0;) {
+	while (earliest < c.n && !choice_sets(v, &c, c.v[earliest]))
+		earliest++; /* what comes before is added to nothing */
+	for (size_t i = c.n; i-- > earliest;) {
 		if (choice_sets(v, &c, c.v[i]))
 			TRY(extremes_put(v, c.v[i], &added, extremes, &n));
 		else if (choice_adds(v, &c, c.v[i]))

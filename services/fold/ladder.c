@@ -202,16 +202,39 @@ enum err ladder_payers(struct view *v, struct deal *d, enum rung rung, struct su
 	return ERR_OK;
 }
 
-/* Without a base: payments that name nobody, and what is unattributed in the parts. */
-static enum err unattributed_below(struct view *v, struct deal *d, enum rung rung,
-				   struct sums *out)
+/*
+ * What the whole states beyond its payers' values. In a total nothing is taken off for payers whose
+ * amount is undisclosed: it stands beside the total already, and what the whole states is there all
+ * the same.
+ */
+static enum err beyond_payers(struct view *v, struct deal *d, enum rung rung,
+			      const struct sums *whole, bool in_total, struct sums *out)
 {
+	struct sums share = { 0 };
+
+	TRY(ladder_payers(v, d, rung, &share));
+	if (in_total)
+		share.undisclosed = share.undisclosed_returned = 0;
+	return sums_beyond(&v->counting, whole, &share, out);
+}
+
+static enum err unattributed(struct view *v, struct deal *d, enum rung rung, bool in_total,
+			     struct sums *out)
+{
+	struct stated stated = { .base = false };
+
+	TRY(view_payers(v, d));
+	if (rung != rung_paid)
+		TRY(ladder_stated(v, d, 0, rung, &stated));
+	if (stated.base)
+		return beyond_payers(v, d, rung, &stated.sums, in_total, out);
+	*out = stated.sums;
 	TRY(payments(v, d, 0, out));
 	for (size_t i = 0; i < d->nparts; i++) {
 		struct sums in_part;
 		enum rung at;
 		TRY(ladder_rung(v, d->parts[i], rung, &at));
-		TRY(ladder_unattributed(v, d->parts[i], at, &in_part));
+		TRY(unattributed(v, d->parts[i], at, in_total, &in_part));
 		TRY(sums_add(&v->counting, out, &in_part));
 	}
 	return ERR_OK;
@@ -219,18 +242,7 @@ static enum err unattributed_below(struct view *v, struct deal *d, enum rung run
 
 enum err ladder_unattributed(struct view *v, struct deal *d, enum rung rung, struct sums *out)
 {
-	struct stated stated = { .base = false };
-
-	TRY(view_payers(v, d));
-	if (rung != rung_paid)
-		TRY(ladder_stated(v, d, 0, rung, &stated));
-	if (stated.base) {
-		struct sums share = { 0 };
-		TRY(ladder_payers(v, d, rung, &share));
-		return sums_beyond(&v->counting, &stated.sums, &share, out);
-	}
-	*out = stated.sums;
-	return unattributed_below(v, d, rung, out);
+	return unattributed(v, d, rung, false, out);
 }
 
 enum err ladder_total(struct view *v, struct deal *d, enum rung rung, struct sums *out)
@@ -246,6 +258,6 @@ enum err ladder_total(struct view *v, struct deal *d, enum rung rung, struct sum
 		return ERR_OK;
 	*out = (struct sums){ 0 };
 	TRY(ladder_payers(v, d, rung, out));
-	TRY(ladder_unattributed(v, d, rung, &rest));
+	TRY(unattributed(v, d, rung, true, &rest));
 	return sums_add(&v->counting, out, &rest);
 }

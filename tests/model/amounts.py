@@ -123,8 +123,8 @@ class Money:
 			return Interval(known.low, None, known.low_excl, False, known.approx)
 		return known
 
-	def same_figures(self, other):
-		return self.intervals == other.intervals and self.undisclosed == other.undisclosed
+	def disclosed(self):
+		return Money(self.intervals, used=self.used)
 
 
 def money_sum(monies):

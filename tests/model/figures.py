@@ -157,19 +157,23 @@ class Figures:
 	def sum_over_payers(self, deal, rung):
 		return money_sum([self.value(deal, p, rung) for p in self.payers(deal)])
 
-	def unattributed(self, deal, rung):
+	def unattributed(self, deal, rung, in_total=False):
+		"""In a total a payer whose amount is undisclosed takes nothing from what a whole states."""
 		has_base, money = self.stated_below_paid(deal, None, rung)
 		if has_base:
-			return amounts.money_beyond(money, self.sum_over_payers(deal, rung))
+			share = self.sum_over_payers(deal, rung)
+			return amounts.money_beyond(money, share.disclosed() if in_total else share)
 		return money_sum([money, self.payments(deal, None)]
-			+ [self.summed_unattributed(part, rung) for part in self.deals.parts(deal)])
+			+ [self.unattributed(part, self.rung_in_sums(part, rung), in_total)
+				for part in self.deals.parts(deal)])
 
 	def total(self, deal, rung):
 		if rung != "paid":
 			has_base, money = self.stated(deal, None, rung)
 			if has_base:
 				return money
-		return money_sum([self.sum_over_payers(deal, rung), self.unattributed(deal, rung)])
+		return money_sum([self.sum_over_payers(deal, rung),
+			self.unattributed(deal, rung, in_total=True)])
 
 	# Wherever a deal is summed into something else only the paid rung of a superseded one counts.
 

@@ -138,6 +138,7 @@ class World:
 
     def __init__(self):
         self.avow = avowtest.Avow("ledger", "ingest", "query")
+        self.head = 0      # what was published is asked for
         self.rates = []    # of all sets so far
         self.events = []
         self.answered = [] # (message, fields, answer) of questions that are pinned to a seq
@@ -164,7 +165,7 @@ class World:
             for r in self.ingest.answer(rid)["receipts"]:
                 for n in range(r["last"] - r["first"] + 1):
                     a_set.events[first + r["index"] + n]["seq"] = r["first"] + n
-        self.head = a_set.events[-1]["seq"]
+        self.head = max([self.head] + [e["seq"] for e in a_set.events])
 
     def ask_all(self, questions):
         """Answers to (message, fields), an error as {"error": …, "text": …}."""
