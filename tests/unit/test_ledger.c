@@ -3,6 +3,9 @@
 #include "services/ledger/ledger.h"
 #include "tests/unit/exchange_help.h"
 
+#include <dirent.h>
+#include <fcntl.h>
+
 struct fixture {
 	struct bench b;
 	struct outbox out;
@@ -540,6 +543,43 @@ static void a_connection_that_names_itself_is_told_not_to(void **state)
 	(void)next_error(&f->b, &f->out, ERR_BAD_VALUE);
 }
 
+/* Whatever this process has open of the file refuses to be written from now on. */
+static void break_file(const char *path)
+{
+	char found[PATH_MAX], real[PATH_MAX];
+	DIR *fds = opendir("/proc/self/fd");
+
+	assert_non_null(fds);
+	assert_non_null(realpath(path, real));
+	const int broken = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(broken >= 0);
+	for (struct dirent *d; (d = readdir(fds));) {
+		const ssize_t n = readlinkat(dirfd(fds), d->d_name, found, sizeof(found) - 1);
+		found[n > 0 ? n : 0] = 0;
+		if (strcmp(found, real) == 0 && atoi(d->d_name) != broken)
+			assert_true(dup2(broken, atoi(d->d_name)) >= 0);
+	}
+	(void)close(broken);
+	(void)closedir(fds);
+}
+
+static void a_log_commit_of_unknown_outcome_is_said_to_each_publisher(void **state)
+{
+	(void)state;
+	struct str a[] = { event(2, A_TALK) }, b[] = { event(3, A_TALK) };
+	const struct publish one = publish_of(a, 1), two = publish_of(b, 1);
+
+	fill(1);
+	break_file(in_dir(f->dir, "data.mdb"));
+	take(1, &shape_publish, 7, &one);
+	take(2, &shape_publish, 8, &two);
+	assert_int_equal(ledger_commit(f->l, f->b.now), ERR_IO);
+	ledger_reply(f->l, f->b.now);
+	(void)next_error(&f->b, &f->out, ERR_UNKNOWN);
+	(void)next_error(&f->b, &f->out, ERR_UNKNOWN);
+	assert_int_equal(head(), 1);
+}
+
 int main(void)
 {
 #define ledger_test(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
@@ -569,6 +609,7 @@ int main(void)
 		ledger_test(hello_and_status_tell_who_it_is),
 		ledger_test(what_cannot_be_read_is_answered_and_harms_nobody),
 		ledger_test(a_connection_that_names_itself_is_told_not_to),
+		ledger_test(a_log_commit_of_unknown_outcome_is_said_to_each_publisher),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
