@@ -281,6 +281,11 @@ enum err log_put(struct log *log, const struct id *id, struct str deal, struct s
 	return ERR_OK;
 }
 
+int64_t log_recorded(const struct log *log)
+{
+	return log->txn ? log->recorded : log->durable.recorded;
+}
+
 enum err log_commit(struct log *log)
 {
 	require(log->txn);

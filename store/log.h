@@ -82,6 +82,8 @@ MUST_USE enum err log_put(struct log *log, const struct id *id, struct str deal,
  * written. The transaction is over in every case.
  */
 MUST_USE enum err log_commit(struct log *log);
+/* When the newest event was recorded, with what was put since log_begin; 0: none. */
+int64_t log_recorded(const struct log *log);
 /* Forget what was put since log_begin; without an open transaction it does nothing. */
 void log_abort(struct log *log);
 

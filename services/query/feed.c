@@ -23,6 +23,7 @@ struct feed {
 	uint64_t rid;	   /* of the last request */
 	uint64_t welcomed; /* rid of the last greeting that found the right ledger; 0: none */
 	bool waiting;	   /* for its answer */
+	bool wide;	   /* no publish ended within the last one: as much as can be is asked for */
 	int64_t until_ms;  /* for it, or when to ask again */
 	int64_t heard_ms;
 	bool heard;
@@ -101,8 +102,8 @@ static void read_behind(struct feed *f, uint64_t after, struct now now)
 	replica_info(f->replica, &info);
 	msg_set(&read, read, after, after);
 	msg_set(&read, read, epoch, info.epoch);
-	msg_set(&read, read, limit, FEED_EVENTS_MAX);
-	msg_set(&read, read, max_bytes, FEED_BYTES_MAX);
+	msg_set(&read, read, limit, f->wide ? READ_EVENTS_MAX : FEED_EVENTS_MAX);
+	msg_set(&read, read, max_bytes, f->wide ? READ_BYTES_MAX : FEED_BYTES_MAX);
 	msg_set(&read, read, wait_ms, FEED_WAIT_MS);
 	f->count_reads++;
 	ask(f, &shape_read, &read, FEED_WAIT_MS + FEED_PATIENCE_MS, now);
@@ -237,6 +238,31 @@ static enum place place_of(const struct feed *f, const struct events *answer)
 	return place_next;
 }
 
+/*
+ * Leave of an answer what are whole publishes, so that nobody who asks the replica ever sees a part of
+ * one: a publish ends at the ledger's head, and where the next event was not recorded right behind it.
+ * False where none ends within it, and the answer could be longer. One that is longer than any answer
+ * is taken in parts.
+ */
+static bool leave_whole(struct feed *f, struct events *answer)
+{
+	const struct entry *v = answer->events.v;
+	size_t n = answer->events.n;
+
+	if (n == 0 || v[n - 1].seq == answer->head)
+		return true;
+	for (n--; n > 0 && v[n].recorded == v[n - 1].recorded + 1; n--)
+		;
+	if (n == 0 && !f->wide) {
+		f->wide = true;
+		return false;
+	}
+	f->wide = false;
+	if (n > 0)
+		answer->events.n = n;
+	return true;
+}
+
 /* Store what is new, and count on nothing else. */
 static enum err take_events(struct feed *f, const struct events *answer, struct now now,
 			    struct news *news)
@@ -265,9 +291,10 @@ static enum err hear_events(struct feed *f, struct str wire, struct now now, str
 	}
 	f->upstream_head = answer.head;
 	f->trouble = ERR_OK;
+	const bool whole = leave_whole(f, &answer);
 	const size_t n = answer.events.n;
-	if (n == 0 || place == place_behind) {
-		/* nothing yet, or a late answer brought it already: read on at once */
+	if (n == 0 || place == place_behind || !whole) {
+		/* nothing yet, or a late answer brought it already, or too little: read on at once */
 		f->until_ms = now.mono_ms;
 		return ERR_OK;
 	}
@@ -283,7 +310,7 @@ static enum err hear_late(struct feed *f, const struct head *head, struct str wi
 
 	if (head->type != MSG_events || f->welcomed == 0 || head->rid <= f->welcomed ||
 	    head->rid > f->rid || msg_decode(&shape_events, wire, &f->arena, &answer, NULL) ||
-	    answer.events.n == 0 || place_of(f, &answer) != place_next)
+	    answer.events.n == 0 || place_of(f, &answer) != place_next || !leave_whole(f, &answer))
 		return ERR_OK;
 	return take_events(f, &answer, now, news);
 }

@@ -7,6 +7,7 @@ raises proof.Broken. Events are made from their id alone (`event_of`), so that t
 be kept to know them.
 """
 import dataclasses
+import functools
 
 import msgpack
 
@@ -16,10 +17,17 @@ import wire
 DEALS, KINDS = 20, ("announce", "commit", "rumour")
 
 
+@functools.lru_cache(maxsize=None)
+def around(deal, size, kind):
+    """What stands before and behind the id in an event."""
+    raw = wire.event(bytes(16), "deal-%d" % deal, "n" * size, kind=kind)
+    return raw[:wire.ID_AT], raw[wire.ID_AT + 16:]
+
+
 def event_of(ident, size=0):
-    """The bytes of the event with this id; the first byte of the id chooses its deal and kind."""
-    return wire.event(ident, "deal-%d" % (ident[0] % DEALS), "n" * (ident[1] if not size else size),
-                      kind=KINDS[ident[2] % len(KINDS)])
+    """The bytes of the event with this id; the first bytes of the id choose deal, size and kind."""
+    head, tail = around(ident[0] % DEALS, size or ident[1], KINDS[ident[2] % len(KINDS)])
+    return head + ident + tail
 
 
 def matches(raw, wanted):

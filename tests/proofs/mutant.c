@@ -5,10 +5,15 @@
  *
  * AVOW_MUTANT is nosync (pages are never synced), nometasync (the root page is not), skipsync (every
  * seventh sync is not done), early (a log commit is said to be done, and is done only when the next
- * transaction begins: an acknowledgement before the log commit), slowsync (a sync takes 50 ms longer:
- * no mistake, but what P7 needs).
+ * transaction begins: an acknowledgement before the log commit), forget (each tenth look-up of an id
+ * finds nothing), mute (each 5,000th message is not sent), twice (each 5,000th is sent twice).
+ *
+ * No mistakes, but what proofs need: slowsync (a sync takes 50 ms longer), die (the process is killed
+ * right after log commit AVOW_MUTANT_AT has returned, before anybody is told), fullmap (each 300,000th
+ * put finds the map full).
  */
 #include <dlfcn.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +24,14 @@
 #define RDONLY 0x20000u
 #define SKIP_EACH 7
 #define SLOW_US 50000
+#define FORGET_EACH 10
+#define FULL_EACH 300000
+#define SEND_EACH 5000
+#define ID_SIZE 16
+#define NAME_MAX_SIZE 255
+#define NOOVERWRITE 0x10u
+#define NOTFOUND (-30798)
+#define MAP_FULL (-30792)
 
 /* LMDB's functions, as far as they are needed; its header belongs to the store */
 int mdb_env_open(void *env, const char *path, unsigned flags, unsigned mode);
@@ -26,6 +39,15 @@ int mdb_env_get_flags(void *env, unsigned *flags);
 int mdb_txn_begin(void *env, void *parent, unsigned flags, void **txn);
 int mdb_txn_renew(void *txn);
 int mdb_txn_commit(void *txn);
+struct value {
+	size_t n;
+	void *p;
+};
+int mdb_get(void *txn, unsigned table, struct value *key, struct value *value);
+int mdb_put(void *txn, unsigned table, struct value *key, struct value *value, unsigned flags);
+/* ZeroMQ's */
+int zmq_send(void *socket, const void *p, size_t n, int flags);
+#define SNDMORE 2
 
 #define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
@@ -94,10 +116,61 @@ int mdb_txn_commit(void *txn)
 {
 	/* the first one makes the store */
 	static unsigned commits;
+	const char *at = getenv("AVOW_MUTANT_AT");
 
-	if (!is("early") || txn != writing || ++commits < 3)
-		return NEXT(mdb_txn_commit)(txn);
-	writing = NULL;
-	late = txn;
-	return 0;
+	if (is("early") && txn == writing && ++commits >= 3) {
+		writing = NULL;
+		late = txn;
+		return 0;
+	}
+	const int rc = NEXT(mdb_txn_commit)(txn);
+	if (is("die") && at && txn == writing && ++commits >= strtoul(at, NULL, 10))
+		(void)raise(SIGKILL);
+	return rc;
+}
+
+int mdb_get(void *txn, unsigned table, struct value *key, struct value *value)
+{
+	static unsigned calls;
+
+	if (is("forget") && key->n == ID_SIZE && ++calls % FORGET_EACH == 0)
+		return NOTFOUND;
+	return NEXT(mdb_get)(txn, table, key, value);
+}
+
+int mdb_put(void *txn, unsigned table, struct value *key, struct value *value, unsigned flags)
+{
+	static unsigned calls;
+
+	if (is("forget") && key->n == ID_SIZE)
+		flags &= ~NOOVERWRITE;
+	if (is("fullmap") && ++calls % FULL_EACH == 0)
+		return MAP_FULL;
+	return NEXT(mdb_put)(txn, table, key, value, flags);
+}
+
+/* An answer goes out as two frames, a name and the message. */
+int zmq_send(void *socket, const void *p, size_t n, int flags)
+{
+	static char name[NAME_MAX_SIZE];
+	static size_t name_n;
+	static unsigned calls;
+	static bool hit;
+
+	if (!is("mute") && !is("twice"))
+		return NEXT(zmq_send)(socket, p, n, flags);
+	if ((flags & SNDMORE) && n <= sizeof(name)) {
+		hit = ++calls % SEND_EACH == 0;
+		memcpy(name, p, n);
+		name_n = n;
+		return hit && is("mute") ? (int)n : NEXT(zmq_send)(socket, p, n, flags);
+	}
+	if (!hit)
+		return NEXT(zmq_send)(socket, p, n, flags);
+	hit = false;
+	if (is("mute"))
+		return (int)n;
+	(void)NEXT(zmq_send)(socket, p, n, flags);
+	(void)NEXT(zmq_send)(socket, name, name_n, SNDMORE | flags);
+	return NEXT(zmq_send)(socket, p, n, flags);
 }

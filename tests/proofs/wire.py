@@ -36,8 +36,30 @@ def event(ident, deal="deal-1", note="", **more):
     return msgpack.packb(fields)
 
 
+ID_AT = 6 # where the id stands in an event that begins with it, as those of `event` do
+
+
 def ident_of(raw):
+    if raw[1:ID_AT] == b"\xa2id\xc4\x10":
+        return raw[ID_AT:ID_AT + 16]
     return msgpack.unpackb(raw)["id"]
+
+
+def packed(name, ttl_ms, **fields):
+    """A request in two pieces, between which its rid is to be put as 8 bytes, most significant first."""
+    head = bytes([0x80 | (4 + len(fields))]) + msgpack.packb("v") + b"\x01"
+    head += msgpack.packb("type") + msgpack.packb(name) + msgpack.packb("rid") + b"\xcf"
+    tail = msgpack.packb("ttl_ms") + msgpack.packb(ttl_ms)
+    return head, tail + b"".join(msgpack.packb(k) + msgpack.packb(v) for k, v in fields.items())
+
+
+def array_of_bytes(raws):
+    """The bytes of an array of bin; each less than 65,536 long."""
+    parts = [b"\xdc" + struct.pack(">H", len(raws))]
+    for raw in raws:
+        parts += (b"\xc4" + bytes((len(raw),)) if len(raw) < 256 else
+                  b"\xc5" + struct.pack(">H", len(raw)), raw)
+    return b"".join(parts)
 
 
 def leaf(epoch, seq, recorded, raw):

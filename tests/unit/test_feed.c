@@ -12,6 +12,7 @@ struct fixture {
 	struct query *q;
 	struct id id;	     /* of the ledger that the test plays */
 	struct str log[64];  /* its events */
+	int64_t late[64];    /* by so much they were recorded later than right behind the others */
 	uint64_t head;
 	void *dir;
 };
@@ -90,7 +91,7 @@ static void say_events(uint64_t rid, uint64_t after, uint64_t to)
 	struct events e = { 0 };
 
 	for (uint64_t s = after + 1; s <= to; s++)
-		entries[s - after - 1] = entry_make(1, s, WALL_US + (int64_t)s, f->log[s]);
+		entries[s - after - 1] = entry_make(1, s, WALL_US + (int64_t)s + f->late[s], f->log[s]);
 	msg_set(&e, events, epoch, 1);
 	msg_set(&e, events, head, f->head);
 	msg_set(&e, events, scanned_to, to);
@@ -270,6 +271,30 @@ static void events_with_a_hole_are_not_taken(void **state)
 	f->b.now.mono_ms += FEED_RETRY_MS;
 	(void)greet();
 	assert_int_equal(asked_read(&rid).after, 0);
+}
+
+static void nobody_sees_a_part_of_a_publish(void **state)
+{
+	uint64_t rid;
+
+	(void)state;
+	for (size_t i = 0; i < 6; i++)
+		write_event(A_TALK);
+	f->late[3] = f->late[4] = f->late[5] = f->late[6] = 1; /* 1 and 2, 3 to 6 */
+	greet();
+	(void)asked_read(&rid);
+	say_events(rid, 0, 5); /* 3 to 5 are a part */
+	assert_int_equal(info().head, 2);
+	struct read r = asked_read(&rid);
+	assert_int_equal(r.after, 2);
+	assert_true(r.limit < READ_EVENTS_MAX);
+	say_events(rid, 2, 5); /* no end in sight: more is asked for */
+	assert_int_equal(info().head, 2);
+	r = asked_read(&rid);
+	assert_int_equal(r.after, 2);
+	assert_int_equal(r.limit, READ_EVENTS_MAX);
+	say_events(rid, 2, 6);
+	assert_int_equal(info().head, 6);
 }
 
 static void another_ledger_is_not_followed_and_nothing_is_served(void **state)
@@ -653,6 +678,7 @@ int main(void)
 		feed_test(it_goes_on_where_it_was_when_it_is_started_again),
 		feed_test(without_an_answer_it_greets_again_and_takes_what_comes_late),
 		feed_test(events_with_a_hole_are_not_taken),
+		feed_test(nobody_sees_a_part_of_a_publish),
 		feed_test(another_ledger_is_not_followed_and_nothing_is_served),
 		feed_test(a_ledger_that_holds_less_is_foreign),
 		feed_test(before_it_has_met_its_ledger_it_is_unavailable),

@@ -1,0 +1,123 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""
+P2: each publish is sent one to five times, over any connection, some answers are taken for lost, and
+the ledger is killed between its log commit and the answer, ledger and ingest also at any other time.
+
+For one id there is at most one event; every receipt is the first one's, field by field, and what the
+log holds; the same id with other content is refused, and the refusal names the first one's seq.
+"""
+import time
+
+import zmq
+
+import bulk
+import proof
+import wire
+import world
+
+PUBLISHERS = 2
+SENDS = (1, 1, 1, 1, 1, 1, 2, 2, 2, 3, 4, 5)
+BATCHES = (1, 1, 1, 1, 1, 1, 1, 2, 5)
+COMMITS_BEFORE_DEATH = 400 # at most
+
+
+class Killer:
+    """The ledger dies between log commit and answer each time; now and then one is killed as it comes."""
+
+    def __init__(self, p, field):
+        self.p, self.field, self.last = p, field, time.monotonic()
+
+    def disturb(self):
+        p, field = self.p, self.field
+        time.sleep(0.05)
+        if not field.services["ledger"].alive():
+            p.check(field.services["ledger"].process.returncode == -9, "the ledger has ended: %s",
+                    field.services["ledger"].said())
+            self.arm()
+            field.kill("ledger", died=True)
+            p.count("deaths_between_log_commit_and_answer")
+        if time.monotonic() - self.last > 2:
+            self.last = time.monotonic()
+            if p.random.random() < 0.5 and field.services["ledger"].alive():
+                field.kill("ledger")
+            else:
+                field.kill("ingest")
+
+    def arm(self):
+        at = self.p.random.randrange(2, COMMITS_BEFORE_DEATH)
+        self.field.services["ledger"].env["AVOW_MUTANT_AT"] = str(at)
+
+
+def publishers(p, directory, endpoint, total, **more):
+    seed = p.random.randrange(1 << 32)
+    options = {"batches": BATCHES, "sends": SENDS, "drop": 0.03, "other": 0.02, **more}
+    return [bulk.Bulk(directory, "publisher%d" % i, seed + i, endpoint, i, -(-total // PUBLISHERS),
+                      **options) for i in range(PUBLISHERS)]
+
+
+def check(p, field, prefix=""):
+    notes = bulk.results(p, field, prefix)
+    asker = wire.Asker(zmq.Context(), field.services["ledger"].endpoint)
+    salts = [role.salt for role in field.roles]
+    entries = bulk.entries_of(asker)
+    return bulk.Check(notes, salts).all(entries), notes, salts, asker
+
+
+def body(p):
+    p.at_end.append(world.end_all)
+    total = p.size(6000, 1000000, 50000000)
+    preload = {"ledger": [proof.built("proof_mutant.so")]}
+    field = bulk.Field(p, p.dir + "/d", preload=preload,
+                       env={"ledger": {"AVOW_MUTANT": "die", "AVOW_MUTANT_AT": "100"}})
+    field.begin(publishers(p, p.dir, field.services["ingest"].endpoint, total))
+    field.wait(Killer(p, field).disturb)
+    events, notes, salts, asker = check(p, field)
+    p.count("events", events)
+    p.count("publishes", sum(len(n.size) for n in notes))
+    p.check(p.counters.get("deaths_between_log_commit_and_answer", 0) > 0 and
+            p.counters.get("conflicts", 0) > 0, "the proof is void: nobody died, or nobody asked")
+    p.say("%d events, all checks hold", events)
+    tampered(p, notes, salts, asker)
+    field.end()
+    forgetful(p, preload)
+
+
+def tampered(p, notes, salts, asker):
+    """The checker must see what it is for."""
+    entries = asker.ask("read", 30, after=0, limit=2000)["events"]
+    single = next(e for e in entries[500:] if is_single(notes, e))
+    entry = dict(single, seq=len(entries) + 1, recorded=entries[-1]["recorded"] + 1)
+    try:
+        bulk.Check(notes, salts).all(entries + [entry])
+    except proof.Broken as e:
+        p.say("negative control, an event twice: caught (%.80s)", e)
+        p.count("checker_controls")
+        return
+    raise proof.Broken("negative control, an event twice: not caught")
+
+
+def is_single(notes, entry):
+    who, n, _ = bulk.split(bulk.number_of(wire.ident_of(entry["event"])))
+    return notes[who].size[n] == 1
+
+
+def forgetful(p, preload):
+    """A ledger that does not always find an id must be caught."""
+    field = bulk.Field(p, p.dir + "/forget", preload=preload,
+                       env={"ledger": {"AVOW_MUTANT": "forget"}})
+    field.begin(publishers(p, p.dir, field.services["ingest"].endpoint, 2000, other=0.0, batches=(1,)))
+    try:
+        field.wait(lambda: time.sleep(0.05))
+        check(p, field, "mutant_")
+    except proof.Broken as e:
+        p.say("negative control, an id not always found: caught (%.80s)", e)
+        p.count("mutant_forget_caught")
+        return
+    finally:
+        field.end()
+    raise proof.Broken("negative control, an id not always found: not caught")
+
+
+if __name__ == "__main__":
+    proof.Proof("P2", "once: each publish sent one to five times, through kills").run(body)
