@@ -23,9 +23,10 @@ def there():
 
 
 class Postgres:
-    """A server that runs while the `with` lasts."""
+    """A server that runs while the `with` lasts, with these settings beside those above."""
 
-    def __init__(self):
+    def __init__(self, **settings):
+        self.settings = {**SETTINGS, **settings}
         self.dir = tempfile.mkdtemp(prefix="avow-pg-")
         self.data = os.path.join(self.dir, "data")
         self.as_user = []
@@ -47,7 +48,7 @@ class Postgres:
     def __enter__(self):
         try:
             self.run("initdb", "-D", self.data, "-U", "bench", "-A", "trust", "--no-sync")
-            words = " ".join("-c %s='%s'" % s for s in SETTINGS.items())
+            words = " ".join("-c %s='%s'" % s for s in self.settings.items())
             self.run("pg_ctl", "-D", self.data, "-w", "-l", os.path.join(self.dir, "log"),
                      "-o", "-k %s %s" % (self.dir, words), "start")
         except BaseException:

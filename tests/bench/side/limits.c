@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * limits: what the machine itself can do, before anybody's product.
+ *
+ *     limits sync DIR BYTES MS           append so many bytes to a file, fdatasync; again
+ *     limits lmdb DIR BYTES BATCH MS     rows of so many bytes at the end of a table, a transaction
+ *                                        of LMDB for each batch, on disk when it returns
+ *     limits memcpy BYTES MS             copies of so many bytes
+ *
+ * DIR is new, or was made by the same call before. Prints one line of JSON: rows, elapsed_us, and the
+ * time of each turn as p50_us ….
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <lmdb.h>
+
+#include "tests/bench/side/measure.h"
+#include "tests/bench/side/stream.h"
+
+#define BYTES_MAX ((uint64_t)64 << 20)
+#define MAP_BYTES ((size_t)64 << 30)
+#define COPIES 1024u /* between two looks at the clock */
+
+struct limit {
+	size_t bytes, batch;
+	char *from, *to;
+	int fd;
+	MDB_env *env;
+	MDB_dbi table;
+	uint64_t key;
+};
+
+static void must(int rc, const char *what)
+{
+	if (rc)
+		stream_give_up(what, str_of(mdb_strerror(rc)));
+}
+
+static void turn_sync(struct limit *l)
+{
+	if (write(l->fd, l->from, l->bytes) != (ssize_t)l->bytes || fdatasync(l->fd) != 0)
+		stream_give_up("a file", str_of(strerror(errno)));
+}
+
+static void turn_lmdb(struct limit *l)
+{
+	MDB_txn *t;
+
+	must(mdb_txn_begin(l->env, NULL, 0, &t), "mdb_txn_begin");
+	for (size_t i = 0; i < l->batch; i++, l->key++) {
+		MDB_val key = { sizeof(l->key), &l->key }, value = { l->bytes, l->from };
+		must(mdb_put(t, l->table, &key, &value, MDB_APPEND), "mdb_put");
+	}
+	must(mdb_txn_commit(t), "mdb_txn_commit");
+}
+
+static void turn_memcpy(struct limit *l)
+{
+	for (unsigned i = 0; i < COPIES; i++) {
+		memcpy(l->to, l->from, l->bytes);
+		__asm__ volatile("" : : "r"(l->to) : "memory"); /* or the copies are left out */
+	}
+}
+
+static void run(struct limit *l, void (*turn)(struct limit *), uint64_t rows, uint64_t ms)
+{
+	const uint64_t begin = measure_ns();
+	struct times times = { 0 };
+	uint64_t now = begin;
+
+	while (now - begin < ms * 1000000) {
+		turn(l);
+		const uint64_t then = now;
+		now = measure_ns();
+		times_add(&times, now - then);
+	}
+	printf("{\"rows\": %llu, \"elapsed_us\": %llu, ", (unsigned long long)(times.n * rows),
+	       (unsigned long long)((now - begin) / 1000));
+	times_print(&times, "");
+	printf("}\n");
+	times_free(&times);
+}
+
+static void make_dir(const char *dir)
+{
+	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+		stream_give_up(dir, str_of(strerror(errno)));
+}
+
+static void run_sync(struct limit *l, const char *dir, uint64_t ms)
+{
+	char path[512];
+
+	make_dir(dir);
+	(void)snprintf(path, sizeof(path), "%s/file", dir);
+	l->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (l->fd < 0)
+		stream_give_up(path, str_of(strerror(errno)));
+	run(l, turn_sync, 1, ms);
+	(void)close(l->fd);
+}
+
+/* Default flags, as the log has them: what is committed is on disk. */
+static void run_lmdb(struct limit *l, const char *dir, uint64_t ms)
+{
+	MDB_txn *t;
+	MDB_val key, value;
+	MDB_cursor *c;
+
+	make_dir(dir);
+	must(mdb_env_create(&l->env), "mdb_env_create");
+	must(mdb_env_set_mapsize(l->env, MAP_BYTES), "mdb_env_set_mapsize");
+	must(mdb_env_open(l->env, dir, 0, 0600), "mdb_env_open");
+	must(mdb_txn_begin(l->env, NULL, 0, &t), "mdb_txn_begin");
+	must(mdb_dbi_open(t, NULL, MDB_INTEGERKEY, &l->table), "mdb_dbi_open");
+	must(mdb_cursor_open(t, l->table, &c), "mdb_cursor_open");
+	if (mdb_cursor_get(c, &key, &value, MDB_LAST) == 0)
+		memcpy(&l->key, key.mv_data, sizeof(l->key));
+	l->key++;
+	mdb_cursor_close(c);
+	must(mdb_txn_commit(t), "mdb_txn_commit");
+	run(l, turn_lmdb, l->batch, ms);
+	mdb_env_close(l->env);
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "";
+	static struct limit l;
+
+	l.from = calloc(1, BYTES_MAX);
+	l.to = calloc(1, BYTES_MAX);
+	if (!l.from || !l.to)
+		stream_give_up("limits", STR("no memory"));
+	memset(l.from, 'e', BYTES_MAX);
+	if (argc == 5 && strcmp(what, "sync") == 0) {
+		l.bytes = measure_number(argv[3], BYTES_MAX);
+		run_sync(&l, argv[2], measure_number(argv[4], 60000));
+	} else if (argc == 6 && strcmp(what, "lmdb") == 0) {
+		l.bytes = measure_number(argv[3], 65536);
+		l.batch = measure_number(argv[4], 100000);
+		run_lmdb(&l, argv[2], measure_number(argv[5], 60000));
+	} else if (argc == 4 && strcmp(what, "memcpy") == 0) {
+		l.bytes = measure_number(argv[2], BYTES_MAX);
+		run(&l, turn_memcpy, COPIES, measure_number(argv[3], 60000));
+	} else {
+		stream_give_up("usage", STR("limits sync DIR BYTES MS | lmdb DIR BYTES BATCH MS | "
+					    "memcpy BYTES MS"));
+	}
+	free(l.from);
+	free(l.to);
+	return 0;
+}

@@ -1,0 +1,431 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+The work: each function does one kind with every peer in turn, round by round, so that whatever else
+the machine is doing falls on all alike.
+"""
+import contextlib
+import csv
+import os
+import subprocess
+import sys
+import time
+
+import avowtest
+import peers
+import report
+
+READ_EVENTS = 4000  # in one answer of a catch-up
+READ_FLIGHT = 2     # reads in flight of a catch-up
+FILL = (4, 1, 1000) # connections, in flight, batch
+
+# name, connections (0: the many), in flight on each, events in a request
+FORMS = [
+    ("1 publisher", 1, 1, 1),
+    ("50 publishers", 50, 1, 1),
+    ("the many publishers", 0, 1, 1),
+    ("batches of 100", 1, 1, 100),
+    ("batches of 1,000", 1, 1, 1000),
+    ("5,000 in flight, requests of 1,000", 5, 1, 1000),
+    ("5,000 in flight, requests of 1", 50, 100, 1),
+]
+# goals of a form: the least ratio to each peer
+GOALS = {
+    "50 publishers": {"redis": 1.5},
+    "5,000 in flight, requests of 1,000": {"redis": 1.2, "nats": 2, "postgres": 3},
+    "5,000 in flight, requests of 1": {"redis": 1.2, "nats": 2},
+}
+LMDB_GOAL = 0.5
+
+
+def turned(things, round_number):
+    """The same in another order each round: nobody is always the one who comes after another."""
+    k = round_number % len(things)
+    return things[k:] + things[:k]
+
+
+class World:
+    """A ledger that grows, for the works that need a large one; filled when first asked for."""
+
+    def __init__(self, run):
+        self.run, self.avow, self.postgres = run, None, None
+        self.head = self.event_bytes = 0
+        self.stack = contextlib.ExitStack()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stack.close()
+
+    def at(self, events):
+        """At least so many events in Avow, and query holds them."""
+        if not self.avow:
+            self.avow = self.stack.enter_context(peers.Avow())
+        if self.head < events:
+            result = self.run.load("avow.publish", self.avow.address, *FILL,
+                                   events=events - self.head, first=self.head)
+            self.event_bytes = result["event_bytes"]
+            self.head += result["events"]
+        self.avow.await_query(self.head)
+        return self.avow
+
+    def publish(self, **more):
+        """A load that adds to it."""
+        result = self.run.load("avow.publish", self.avow.address, 5, 1, 1000, first=self.head, **more)
+        self.head += result["events"]
+        return result
+
+    def beside(self, events):
+        """The same number in PostgreSQL, settled; None where it is not installed."""
+        if not self.postgres and peers.Postgres in self.run.peers:
+            self.postgres = self.stack.enter_context(peers.Postgres())
+            self.run.load("postgres.publish", self.postgres.address, *FILL, events=events)
+            self.postgres.settled()
+        return self.postgres
+
+
+# ---- publish ----
+
+def limits(run, event_bytes, batch, kept):
+    """The machine's own pace with the same bytes: one write and sync; one transaction of LMDB."""
+    kept.setdefault("fdatasync", []).append(rows(run.program(
+        "limits", "sync", os.path.join(run.folder, "sync"), event_bytes * batch, run.ms // 2), batch))
+    kept.setdefault("LMDB", []).append(rows(run.program(
+        "limits", "lmdb", os.path.join(run.folder, "lmdb"), event_bytes, batch, run.ms // 2), 1))
+
+
+def rows(result, each):
+    return {**result, "events": result["rows"] * each}
+
+
+def echo(run, echo_server, connections=1):
+    return run.load("echo", echo_server.address, connections, ms=max(50, run.ms // 2))
+
+
+def publish(run, _):
+    medians, kept = {}, {}
+    with contextlib.ExitStack() as stack:
+        servers = [stack.enter_context(p()) for p in [peers.Avow, *run.peers]]
+        zeromq = stack.enter_context(peers.Echo(run.programs))
+        first = 0
+        for r in range(run.rounds):
+            for form, connections, in_flight, batch in FORMS:
+                connections = connections or run.many
+                here = kept.setdefault(form, {})
+                for server in turned(servers, r):
+                    before = server.counters("ledger") if server.name == "avow" else None
+                    result = run.load(server.name + ".publish", server.address, connections,
+                                      in_flight, batch, first=first)
+                    first += result["events"]
+                    here.setdefault(server.name, []).append(result)
+                    if before:
+                        after = server.counters("ledger")
+                        here.setdefault("group", []).append(
+                            result["events"] / (after["log_commits"] - before["log_commits"]))
+                limits(run, result["event_bytes"], max(1, connections * in_flight * batch), here)
+                if form == FORMS[0][0]:
+                    here.setdefault("ZeroMQ echo", []).append(echo(run, zeromq))
+    size = result["event_bytes"]
+    copies = run.program("limits", "memcpy", size, max(50, run.ms // 2))
+    run.report.note("published events have %d bytes; memcpy of so many: %.1f million a second" % (
+        size, copies["rows"] / copies["elapsed_us"]))
+    for form, here in kept.items():
+        group = here.pop("group")
+        medians[form] = {who: run.report.number("publish", form, who, results)
+                         for who, results in here.items()}
+        medians[form]["group"] = report.median(group)
+    judge_publish(run, medians)
+
+
+def judge_publish(run, medians):
+    for form, of in medians.items():
+        avow = of["avow"]["per_s"]
+        for who, limit in GOALS.get(form, {}).items():
+            if who in of:
+                run.report.goal("publish, " + form, who, avow, of[who]["per_s"], limit)
+        run.report.goal("publish, " + form, "LMDB, the same batch", avow, of["LMDB"]["per_s"],
+                        LMDB_GOAL, extra="%.0f events a log commit" % of["group"])
+    one = medians[FORMS[0][0]]
+    least = one["fdatasync"]["p50_us"] + 2 * one["ZeroMQ echo"]["p50_us"]
+    run.report.goal("publish, 1 publisher: latency", "fdatasync + 2 ZeroMQ echoes",
+                    one["avow"]["p50_us"], least, 1.5, "us", at_least=False)
+
+
+# ---- latency ----
+
+def latency(run, _):
+    syncs, echoes, got = [], [], []
+    with peers.Avow() as avow, peers.Echo(run.programs) as zeromq:
+        for _r in range(run.rounds):
+            got.append(run.program("watch", "latency", avow.address, avow.at("query"), run.gaps, 2000))
+            syncs.append(run.program("limits", "sync", os.path.join(run.folder, "sync"), 305,
+                                     max(50, run.ms // 2)))
+            echoes.append(echo(run, zeromq))
+
+    def middle(results, name):
+        return report.median([r[name] for r in results])
+    least = middle(syncs, "p50_us") + 2 * middle(echoes, "p50_us")
+    run.report.goal("publish to watcher, idle: p99", "fdatasync + 2 ZeroMQ echoes, p50",
+                    middle(got, "p99_us"), least, 3, "us", at_least=False,
+                    extra="p50 %.0f µs, to the receipt %.0f µs" % (
+                        middle(got, "p50_us"), middle(got, "receipt_p50_us")))
+    run.report.goal("the same", "fdatasync + 2 ZeroMQ echoes, p99", middle(got, "p99_us"),
+                    middle(syncs, "p99_us") + 2 * middle(echoes, "p99_us"), 3, "us", at_least=False)
+
+
+# ---- fan-out ----
+
+class Watchers:
+    """So many readers that wait at the head, in one process; ends with its stdin."""
+
+    def __init__(self, run, address, count):
+        self.process = subprocess.Popen([run.path("watch"), "many", address, str(count)], text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        if self.process.stdout.readline().strip() != "ready":
+            raise RuntimeError("watchers did not begin")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.result = self.process.stdout.read()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+def fanout(run, _):
+    alone, with_them, memory = [], {n: [] for n in run.watchers}, {}
+    with peers.Avow() as avow:
+        ledger = avow.processes["ledger"].pid
+        first = 0
+        for _r in range(run.rounds):
+            for count in (0, *run.watchers):
+                with Watchers(run, avow.at("query"), count):
+                    result = run.load("avow.publish", avow.address, 50, first=first)
+                    first += result["events"]
+                    memory.setdefault(count, []).append(peers.memory_kib(ledger))
+                (with_them[count] if count else alone).append(result)
+                avow.await_query(first)
+    base = run.report.number("fan-out", "50 publishers", "no watcher", alone)
+    for count in run.watchers:
+        watched = run.report.number("fan-out", "50 publishers", "%d watchers" % count, with_them[count])
+        run.report.goal("publish with %d watchers" % count, "without", watched["per_s"], base["per_s"],
+                        0.8, extra="ledger %d KiB, alone %d KiB" % (
+                            max(memory[count]), max(memory[0])))
+
+
+# ---- the large ledger: query, catch-up, growth, start, size ----
+
+def query(run, world):
+    avow, postgres = world.at(run.first), world.beside(run.first)
+    kept = {}
+    with peers.Echo(run.programs) as zeromq:
+        for r in range(run.rounds):
+            for connections in (1, 16):
+                for work in ("get", "as_of"):
+                    here = kept.setdefault((work, connections), {})
+                    who = [("avow", avow.at("query"))]
+                    who += [("postgres", postgres.address)] if postgres else []
+                    for name, address in turned(who, r):
+                        here.setdefault(name, []).append(run.load(
+                            "%s.%s" % (name, work), address, connections, head=run.first))
+                    here.setdefault("ZeroMQ echo", []).append(echo(run, zeromq, connections))
+    names = {"get": "point query", "as_of": "as-of query"}
+    for (work, connections), here in kept.items():
+        form = "%s, %d asking" % (names[work], connections)
+        of = {who: run.report.number("query", form, who, results) for who, results in here.items()}
+        if connections == 1:
+            run.report.goal(form + ": p99", "ZeroMQ echo: p99", of["avow"]["p99_us"],
+                            of["ZeroMQ echo"]["p99_us"], 2, "us", at_least=False)
+        if postgres:
+            run.report.goal(form, "postgres", of["avow"]["per_s"], of["postgres"]["per_s"], 5)
+
+
+def catch_up(run, world, events):
+    events -= events % READ_EVENTS
+    one_way, got = [], []
+    for _r in range(max(1, min(3, run.rounds))):
+        got.append(run.program("watch", "catchup", world.avow.at("query"), READ_EVENTS, READ_FLIGHT,
+                               events))
+        raw = run.program("zeromq", "oneway", world.event_bytes, run.ms)
+        one_way.append({"events": raw["messages"], "elapsed_us": raw["elapsed_us"]})
+    form = "{:,} events".format(events)
+    avow = run.report.number("catch-up", form, "avow", got)
+    raw = run.report.number("catch-up", form, "ZeroMQ, one way", one_way)
+    extra = "a million a second: " + ("yes" if avow["per_s"] >= 1e6 else "no")
+    run.report.goal("catch-up, " + form, "ZeroMQ, one way", avow["per_s"], raw["per_s"], 0.5,
+                    extra=extra)
+
+
+def catchup(run, world):
+    world.at(run.first)
+    catch_up(run, world, run.first)
+    if world.head >= run.last:
+        catch_up(run, world, run.last)
+
+
+def growth(run, world):
+    """The rate and a question at the first size and at the last, nothing else in between."""
+    rates, asked = [], []
+    for events in (run.first, run.last):
+        avow = world.at(events)
+        rates.append([])
+        asked.append([])
+        for _r in range(run.rounds):
+            rates[-1].append(world.publish())
+            avow.await_query(world.head)
+            asked[-1].append(run.load("avow.as_of", avow.at("query"), head=events))
+    forms = ["at {:,} events".format(n) for n in (run.first, run.last)]
+    first, last = [run.report.number("growth", f, "avow publish", r) for f, r in zip(forms, rates)]
+    young, old = [run.report.number("growth", f, "avow as-of", a) for f, a in zip(forms, asked)]
+    run.report.goal("publish " + forms[1], forms[0], last["per_s"], first["per_s"], 0.8)
+    run.report.goal("as-of query " + forms[1] + ": p50", forms[0], old["p50_us"], young["p50_us"], 1.25,
+                    "us", at_least=False)
+    catch_up(run, world, run.last)
+
+
+def forget(folder):
+    """Whatever of these files is in memory goes, so that a start reads the disk."""
+    for path, _, names in os.walk(folder):
+        for name in names:
+            if name.endswith(".mdb"):
+                fd = os.open(os.path.join(path, name), os.O_RDONLY)
+                os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+                os.close(fd)
+
+
+def start(run, world):
+    avow = world.at(run.last)
+    waits, serving = [], []
+    for _r in range(run.starts):
+        for client in avow.clients.values():
+            client.close()
+        avow.clients = {}
+        for name in ("query", "ingest", "ledger"):
+            avow.stop(name)
+        forget(avow.dir)
+        begin = time.monotonic()
+        for name in avow.services:
+            avow.start(name, wait=False)
+        for name in avow.services:
+            avow.wait_ready(name)
+        waits.append(time.monotonic() - begin)
+        seq = avow.publish(avowtest.event())["receipts"][0]["first"]
+        avow.ask("query", "get", seq=seq, min_seq=seq)
+        serving.append(time.monotonic() - begin)
+        world.head = seq
+    run.report.goal("cold start, {:,} events".format(run.last), "half a second", report.median(serving), 0.5, 1,
+                    "s", at_least=False, extra="all three ready after %.2f s; then one event published "
+                    "and read back" % report.median(waits))
+
+
+def size(run, world):
+    avow = world.at(run.last)
+    payload = world.head * world.event_bytes
+    of = avow.sizes()
+    run.report.goal("size on disk: log", "payload", of["log"] / world.head, world.event_bytes, 1.25,
+                    " bytes", at_least=False)
+    run.report.goal("size on disk: log, replica, index", "payload", sum(of.values()) / world.head,
+                    world.event_bytes, 3.5, " bytes", at_least=False,
+                    extra="log %.2f, replica %.2f, index %.2f" % tuple(
+                        of[n] / payload for n in ("log", "replica", "index")))
+    count = run.first
+    for peer in run.peers:
+        with peer() as p:
+            before = p.disk()
+            run.load(p.name + ".publish", p.address, *FILL, events=count)
+            run.report.note("size on disk, %s: %.2f of the payload" % (
+                p.name, (p.disk() - before) / count / world.event_bytes))
+
+
+# ---- import ----
+
+MAP = """[map]
+name = side
+tag = side
+duplicates = reject
+[columns]
+deal = required
+payer = required
+day = required date
+amount = decimal
+[defaults]
+source.publisher = Example Wire
+[event statement]
+kind = announce
+grade = press
+deal = {deal}
+from = {payer}
+to = payee-of-all
+stated = {day}
+amount = {amount} USD
+"""
+
+
+def make_rows(path, count):
+    with open(path, "w", newline="") as f:
+        w = csv.writer(f)
+        w.writerow(("deal", "payer", "day", "amount"))
+        for n in range(count):
+            w.writerow(("deal-%06d" % (n % (count // 20)), "payer-%03d" % (n % 500),
+                        "2020-%02d-%02d" % (n % 12 + 1, n % 28 + 1), 1000000 + n))
+
+
+def import_(run, _):
+    path, map_path = (os.path.join(run.folder, name) for name in ("rows.csv", "side.map"))
+    make_rows(path, run.rows)
+    with open(map_path, "w") as f:
+        f.write(MAP)
+    got, copied = [], []
+    with contextlib.ExitStack() as stack:
+        postgres = stack.enter_context(peers.Postgres()) if peers.Postgres in run.peers else None
+        for _r in range(min(3, run.rounds)):
+            with peers.Avow() as avow:
+                begin = time.monotonic()
+                avow.cli("import", path, "--map", map_path, timeout=3600, check=0)
+                got.append(taken(run.rows, begin))
+                assert avow.head("ledger") == run.rows
+            if postgres:
+                begin = time.monotonic()
+                copy_rows(postgres, path)
+                copied.append(taken(run.rows, begin))
+    form = "{:,} rows of CSV".format(run.rows)
+    avow = run.report.number("import", form, "avow", got)
+    if postgres:
+        other = run.report.number("import", form, "postgres, COPY", copied)
+        run.report.note("import of CSV: %.2f of PostgreSQL's COPY, which checks types only, in one "
+                        "transaction" % (avow["per_s"] / other["per_s"]))
+
+
+def taken(count, begin):
+    return {"events": count, "elapsed_us": (time.monotonic() - begin) * 1e6}
+
+
+def copy_rows(postgres, path):
+    postgres.sql("-c", "CREATE TABLE IF NOT EXISTS row_of_csv (seq bigserial PRIMARY KEY, deal text, "
+                 "payer text, day date, amount numeric)", "-c",
+                 "CREATE INDEX IF NOT EXISTS row_deal ON row_of_csv (deal, day)")
+    with open(path, "rb") as f:
+        subprocess.run([*postgres.as_user, os.path.join(peers.postgres.PLACES, "psql"), "-h",
+                        postgres.dir, "-U", "bench", "-d", "postgres", "-X", "-q", "-c",
+                        "COPY row_of_csv (deal, payer, day, amount) FROM STDIN (FORMAT csv, HEADER)"],
+                       stdin=f, check=True, cwd=postgres.dir)
+
+
+# ---- figures ----
+
+def figures(run, _):
+    """What questions about figures cost beside SQL: the other benchmark of this folder, as it is."""
+    events, rounds = run.figures
+    program = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "figures",
+                           "figures.py")
+    done = subprocess.run([sys.executable, program, "--events", str(events), "--rounds", str(rounds),
+                           "--programs", run.programs], text=True, stdout=subprocess.PIPE, check=True)
+    run.report.text(done.stdout)
+
+
+# in this order: what needs the small ledger comes before it grows
+ALL = {"publish": publish, "latency": latency, "fanout": fanout, "query": query, "catchup": catchup,
+       "growth": growth, "start": start, "size": size, "import": import_,
+       "figures": figures}
