@@ -8,8 +8,10 @@
  *   nothing was written, and LMDB tells: it refuses every transaction after a failed root page.
  * - A write or a sync fails otherwise. The outcome is unknown; nothing is tried again.
  * - The file was cut off. LMDB would map it and die of SIGBUS: lm_check looks before use.
- * - A page's header is damaged. LMDB would follow it anywhere: lm_guard brings it back. What reads
- *   says so and goes on; what writes ends, as the transaction may be half changed.
+ * - A page is damaged. LMDB would follow it anywhere, and write there: so lm_page looks at the pages
+ *   on the way before each put, and at those that say that something is not there. A reader whom LMDB
+ *   leads astray is brought back by lm_guard; a writer too, but then it ends, as the transaction may
+ *   be half changed.
  */
 #include "store/lm.h"
 
@@ -22,6 +24,7 @@
 #include "store/dir.h"
 #include "store/lm_check.h"
 #include "store/lm_guard.h"
+#include "store/lm_page.h"
 #include "store/resident.h"
 
 #define DATA_NAME "data.mdb"
@@ -56,6 +59,7 @@ struct lm {
 	size_t ntables;
 	struct lm_sizes sizes;
 	struct resident resident;
+	struct pages pages; /* of the state that the transaction in hand began with */
 	struct lm_txn write, read;
 	bool full;   /* a transaction has filled the map: it must grow */
 	bool broken; /* an outcome is unknown: no more of this */
@@ -77,6 +81,7 @@ static enum err err_of(int rc)
 		return ERR_TOO_LARGE;
 	case MDB_PAGE_NOTFOUND:
 	case MDB_CORRUPTED:
+	case MDB_BAD_TXN: /* it has met one of the others before */
 		return ERR_DAMAGED;
 	case MDB_INVALID:
 	case MDB_VERSION_MISMATCH:
@@ -211,8 +216,10 @@ static enum err make_store(struct lm *lm, const struct lm_options *o, struct fau
 static enum err use_store(struct lm *lm, const struct lm_options *o, struct fault *fault)
 {
 	MDB_txn *t;
-	const enum err e = lm_check_whole(lm->env, fault);
+	enum err e = lm_check_whole(lm->env, fault);
 
+	if (!e)
+		e = lm_check_roots(lm->env, fault);
 	if (e)
 		return e;
 	int rc = mdb_txn_begin(lm->env, NULL, MDB_RDONLY, &t);
@@ -243,6 +250,71 @@ static enum err watch_pages(struct lm *lm, size_t max, struct fault *fault)
 	return ERR_OK;
 }
 
+/* ---- looking at pages before LMDB does ---- */
+
+struct look {
+	struct lm_txn *t;
+	enum { look_tables, look_free, look_path, look_place } at;
+	unsigned table;
+	struct str key;
+	bool found;
+};
+
+static enum err look_now(struct look *x)
+{
+	struct lm *lm = x->t->lm;
+	size_t size;
+	const char *map = resident_map(&lm->resident, &size);
+	/* a write transaction has the number of the state that it makes */
+	const uint64_t txn = mdb_txn_id(x->t->t) - x->t->writes;
+
+	if (!map)
+		return ERR_OK; /* lm_guard is all there is */
+	enum err e = pages_at(&lm->pages, map, size, txn);
+	if (e)
+		return e;
+	switch (x->at) {
+	case look_tables:
+		return pages_check_tables(&lm->pages, lm->ntables);
+	case look_free:
+		return pages_check_free(&lm->pages);
+	case look_place:
+		return pages_check_place(&lm->pages, x->table, x->key.p);
+	case look_path:
+	default:
+		return pages_check_path(&lm->pages, x->table, x->key, &x->found);
+	}
+}
+
+static int look_guarded(void *arg)
+{
+	return look_now(arg) ? MDB_CORRUPTED : 0;
+}
+
+/* ERR_DAMAGED, in words that name the table. */
+static enum err look(struct look *x)
+{
+	struct lm *lm = x->t->lm;
+
+	if (lm_guard(look_guarded, x) == 0)
+		return ERR_OK;
+	const char *what = x->at == look_free ? "free pages" : lm->pages.tables[x->table].name;
+	(void)snprintf(lm->trouble, sizeof(lm->trouble), "a page of the table of %s is damaged", what);
+	return ERR_DAMAGED;
+}
+
+static enum err check_tables(struct lm *lm, struct fault *fault)
+{
+	struct lm_txn *t;
+	enum err e = lm_read(lm, &t);
+
+	if (e)
+		return fault_set(fault, e, NULL, "the store cannot be read: %s", lm->trouble);
+	e = look(&(struct look){ .t = t, .at = look_tables });
+	lm_end(t);
+	return e ? fault_set(fault, e, NULL, "the store's table of tables is damaged") : ERR_OK;
+}
+
 enum err lm_open(const char *path, const struct lm_options *o, struct lm **out, struct fault *fault)
 {
 	bool make;
@@ -253,6 +325,10 @@ enum err lm_open(const char *path, const struct lm_options *o, struct lm **out, 
 	if (!lm)
 		return fault_set(fault, ERR_NO_MEMORY, NULL, "no memory to open the store");
 	lm->ntables = o->ntables;
+	if (pages_init(&lm->pages, o->tables)) {
+		lm_close(lm);
+		return fault_set(fault, ERR_NO_MEMORY, NULL, "no memory to open the store");
+	}
 	lm->sizes = o->sizes ? *o->sizes : lm_sizes_default;
 	lm->write = (struct lm_txn){ .lm = lm, .writes = true };
 	lm->read = (struct lm_txn){ .lm = lm };
@@ -265,6 +341,8 @@ enum err lm_open(const char *path, const struct lm_options *o, struct lm **out, 
 		e = make ? make_store(lm, o, fault) : use_store(lm, o, fault);
 	if (!e)
 		e = watch_pages(lm, o->resident, fault);
+	if (!e)
+		e = check_tables(lm, fault);
 	if (e) {
 		lm_close(lm);
 		return e;
@@ -284,6 +362,7 @@ void lm_close(struct lm *lm)
 	if (lm->env)
 		mdb_env_close(lm->env);
 	dir_close(&lm->dir);
+	pages_fini(&lm->pages);
 	free(lm);
 }
 
@@ -359,6 +438,11 @@ enum err lm_write(struct lm *lm, struct lm_txn **out)
 	}
 	lm->write.open = true;
 	lm->write.failed = ERR_OK;
+	e = look(&(struct look){ .t = &lm->write, .at = look_free });
+	if (e) {
+		lm_end(&lm->write);
+		return e;
+	}
 	*out = &lm->write;
 	return ERR_OK;
 }
@@ -428,6 +512,7 @@ enum err lm_read(struct lm *lm, struct lm_txn **out)
 		return err_of(rc) == ERR_NO_MEMORY ? ERR_NO_MEMORY : ERR_IO;
 	}
 	t->open = true;
+	pages_leave(&lm->pages);
 	*out = t;
 	return ERR_OK;
 }
@@ -457,7 +542,7 @@ static struct str str_of_val(MDB_val v)
 	return (struct str){ v.mv_data, v.mv_size };
 }
 
-/* What a call inside a transaction returns; in a write transaction an error sticks. */
+/* What reading inside a transaction returns; in a write transaction an error sticks. */
 static enum err outcome(struct lm_txn *t, const char *what, int rc)
 {
 	resident_touch(&t->lm->resident, FIND_BYTES);
@@ -465,11 +550,9 @@ static enum err outcome(struct lm_txn *t, const char *what, int rc)
 		return ERR_OK;
 	if (rc == MDB_NOTFOUND)
 		return ERR_NOT_FOUND;
-	enum err e = troubled(t->lm, what, rc);
-	if (e == ERR_STORE_FOREIGN || e == ERR_STORE_LOCKED)
-		e = ERR_INTERNAL;
-	if (rc == MDB_MAP_FULL)
-		t->lm->full = true;
+	/* LMDB asks the system for nothing but memory here: whatever else it says, it has misread */
+	const enum err said = troubled(t->lm, what, rc);
+	const enum err e = said == ERR_NO_MEMORY ? said : ERR_DAMAGED;
 	if (t->writes)
 		t->failed = e;
 	return e;
@@ -484,9 +567,16 @@ enum err lm_get(struct lm_txn *t, unsigned table, struct str key, struct str *va
 		return t->failed;
 	if (key.n == 0 || key.n > LM_KEY_MAX)
 		return ERR_NOT_FOUND;
-	const enum err e = outcome(t, "read", lm_guard_get(t->t, t->lm->tables[table], &k, &v));
+	struct look path = { .t = t, .at = look_path, .table = table, .key = key };
+	enum err e = t->writes ? look(&path) : ERR_OK;
+	if (e)
+		return e; /* LMDB has not met it: the transaction is good */
+	e = outcome(t, "read", lm_guard_get(t->t, t->lm->tables[table], &k, &v));
 	if (!e)
 		*value = str_of_val(v);
+	/* a damaged page may hide a row from LMDB */
+	if (e == ERR_NOT_FOUND && !t->writes && (look(&path) || path.found))
+		return ERR_DAMAGED;
 	return e;
 }
 
@@ -533,24 +623,41 @@ static const unsigned put_flags[] = { [lm_replace] = 0,
 				      [lm_fresh] = MDB_NOOVERWRITE,
 				      [lm_append] = MDB_APPEND };
 
+/* Before a put, at where it goes; what is appended goes to the end. An error sticks. */
+static enum err look_ahead(struct lm_txn *t, unsigned table, struct str key, enum lm_how how)
+{
+	const struct str at = how == lm_append ? (struct str){ 0 } : key;
+
+	require(t->open && t->writes && table < t->lm->ntables);
+	require(key.n > 0 && key.n <= LM_KEY_MAX);
+	if (!t->failed)
+		t->failed = look(&(struct look){ .t = t, .at = look_path, .table = table, .key = at });
+	return t->failed;
+}
+
 /* A put that came upon a damaged page has left the transaction as no one knows what. */
 static enum err put_outcome(struct lm_txn *t, int rc)
 {
-	const enum err e = outcome(t, "write", rc);
-
-	if (rc != MDB_CORRUPTED)
-		return e;
-	t->lm->broken = true;
-	return t->failed = ERR_IO;
+	resident_touch(&t->lm->resident, FIND_BYTES);
+	if (rc == MDB_SUCCESS)
+		return ERR_OK;
+	enum err e = troubled(t->lm, "write", rc);
+	if (e == ERR_STORE_FOREIGN || e == ERR_STORE_LOCKED)
+		e = ERR_INTERNAL;
+	if (rc == MDB_CORRUPTED) {
+		t->lm->broken = true;
+		e = ERR_IO;
+	}
+	if (rc == MDB_MAP_FULL)
+		t->lm->full = true;
+	return t->failed = e;
 }
 
 enum err lm_put(struct lm_txn *t, unsigned table, struct str key, struct str value, enum lm_how how)
 {
 	MDB_val k = val(key), v = val(value);
 
-	require(t->open && t->writes && table < t->lm->ntables);
-	require(key.n > 0 && key.n <= LM_KEY_MAX);
-	if (t->failed)
+	if (look_ahead(t, table, key, how))
 		return t->failed;
 	return put_outcome(t, lm_guard_put(t->t, t->lm->tables[table], &k, &v, put_flags[how]));
 }
@@ -560,9 +667,7 @@ enum err lm_put_room(struct lm_txn *t, unsigned table, struct str key, size_t n,
 {
 	MDB_val k = val(key), v = { n, NULL };
 
-	require(t->open && t->writes && table < t->lm->ntables);
-	require(key.n > 0 && key.n <= LM_KEY_MAX);
-	if (t->failed)
+	if (look_ahead(t, table, key, how))
 		return t->failed;
 	const enum err e = put_outcome(t, lm_guard_put(t->t, t->lm->tables[table], &k, &v,
 						       put_flags[how] | MDB_RESERVE));
@@ -580,6 +685,18 @@ static struct lm_txn *txn_of(struct lm_cursor *c)
 	struct lm *lm = mdb_env_get_userctx(mdb_txn_env(t));
 
 	return t == lm->write.t ? &lm->write : &lm->read;
+}
+
+/* The table that it is a place in. */
+static unsigned table_of(struct lm_cursor *c)
+{
+	const struct lm *lm = txn_of(c)->lm;
+	const MDB_dbi dbi = mdb_cursor_dbi((MDB_cursor *)c);
+
+	for (unsigned i = 0; i < lm->ntables; i++)
+		if (lm->tables[i] == dbi)
+			return i;
+	impossible("a cursor is opened on one of the tables");
 }
 
 enum err lm_cursor_open(struct lm_txn *t, unsigned table, struct lm_cursor **out)
@@ -617,11 +734,13 @@ static enum err step(struct lm_cursor *c, MDB_cursor_op op, struct str from, str
 		resident_scan(&t->lm->resident, k.mv_size + v.mv_size);
 	else
 		e = outcome(t, "read", rc);
-	if (!e) {
-		*key = str_of_val(k);
-		*value = str_of_val(v);
-	}
-	return e;
+	if (e)
+		return e;
+	*key = str_of_val(k);
+	*value = str_of_val(v);
+	if (t->writes || pages_stand_on(&t->lm->pages, key->p))
+		return ERR_OK;
+	return look(&(struct look){ .t = t, .at = look_place, .table = table_of(c), .key = *key });
 }
 
 enum err lm_cursor_seek(struct lm_cursor *c, struct str from, bool back, struct str *key,

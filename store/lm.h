@@ -41,7 +41,7 @@ struct lm_sizes {
 };
 extern const struct lm_sizes lm_sizes_default;
 struct lm_options {
-	const struct lm_table *tables;
+	const struct lm_table *tables; /* stays the caller's, for as long as the store is open */
 	size_t ntables;
 	struct str first; /* row of table 0 under LM_FIRST_KEY that a new store begins with */
 	bool anew;	  /* empty the store that is there */
@@ -66,7 +66,10 @@ void lm_scanned(struct lm *lm, size_t bytes);
 /* Free the reader slots of dead processes. */
 MUST_USE enum err lm_tend(struct lm *lm);
 
-/* Begin the write transaction. ERR_NO_SPACE, ERR_IO (also after an unknown outcome before). */
+/*
+ * Begin the write transaction. ERR_NO_SPACE, ERR_IO (also after an unknown outcome before),
+ * ERR_DAMAGED: what is kept about free pages is damaged, so that nothing can be written.
+ */
 MUST_USE enum err lm_write(struct lm *lm, struct lm_txn **out);
 /*
  * Make it durable. ERR_NO_SPACE: surely nothing was written. ERR_IO: unknown; from now on the
@@ -80,7 +83,7 @@ void lm_end(struct lm_txn *t);
 
 /*
  * What is read borrows from the transaction, in a write transaction until the next put.
- * ERR_NOT_FOUND, ERR_DAMAGED, ERR_IO.
+ * ERR_NOT_FOUND, ERR_DAMAGED (does not stick), ERR_IO.
  */
 MUST_USE enum err lm_get(struct lm_txn *t, unsigned table, struct str key, struct str *value);
 /* The row with the greatest key; ERR_NOT_FOUND in an empty table. */
@@ -94,7 +97,10 @@ enum lm_how {
 	lm_fresh,   /* the key must be new: ERR_INTERNAL */
 	lm_append   /* the key must be greater than all others: ERR_INTERNAL */
 };
-/* Write a row, the key 1 to LM_KEY_MAX bytes. ERR_NO_SPACE, ERR_TOO_LARGE, ERR_INTERNAL, ERR_IO. */
+/*
+ * Write a row, the key 1 to LM_KEY_MAX bytes. ERR_NO_SPACE, ERR_TOO_LARGE, ERR_INTERNAL, ERR_IO;
+ * ERR_DAMAGED: a page that would have to be changed is, and nothing was.
+ */
 MUST_USE enum err lm_put(struct lm_txn *t, unsigned table, struct str key, struct str value,
 			 enum lm_how how);
 /* The same with `n` bytes that the caller fills in at once, before any other call. */

@@ -15,6 +15,7 @@
 
 #include "store/dir.h"
 #include "store/lm_guard.h"
+#include "store/lm_page.h"
 
 #define FREE_TABLE 0 /* LMDB's own table of free pages: from transaction to a list of pages */
 /* More pages than that behind the end are not left over but lost. */
@@ -48,6 +49,20 @@ static int count_free(MDB_env *env, uint64_t first, uint64_t last, uint64_t *cou
 	mdb_cursor_close(c);
 	mdb_txn_abort(t);
 	return rc == MDB_NOTFOUND ? 0 : rc ? rc : MDB_CORRUPTED;
+}
+
+enum err lm_check_roots(MDB_env *env, struct fault *fault)
+{
+	char roots[PAGES_ROOTS_SIZE];
+	int fd;
+
+	const int rc = mdb_env_get_fd(env, &fd);
+	if (rc || pread(fd, roots, sizeof(roots), 0) != (ssize_t)sizeof(roots))
+		return fault_set(fault, ERR_IO, NULL, "cannot read the store's root pages");
+	if (pages_check_roots(roots))
+		return fault_set(fault, ERR_DAMAGED, NULL,
+				 "the store's root pages are damaged: they do not go together");
+	return ERR_OK;
 }
 
 enum err lm_check_whole(MDB_env *env, struct fault *fault)

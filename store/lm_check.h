@@ -13,4 +13,10 @@
  */
 MUST_USE enum err lm_check_whole(MDB_env *env, struct fault *fault);
 
+/*
+ * ERR_DAMAGED where the two root pages do not go together: LMDB takes the one with the greater
+ * number, and a flipped bit in it would bring back the state before, without the newest events.
+ */
+MUST_USE enum err lm_check_roots(MDB_env *env, struct fault *fault);
+
 #endif

@@ -5,7 +5,7 @@
  * What is touched again and again is touched for nothing the second time, so what was touched only
  * says when to look; how much is mapped stands in /proc/self/statm (proc(5)), for the whole process.
  * Where a file is mapped stands in /proc/self/maps (proc(5)); without it nothing is given back, and
- * nothing else changes.
+ * nobody learns where the map is.
  */
 #include "store/resident.h"
 
@@ -68,6 +68,14 @@ static size_t mapped(void)
 	const int read = fscanf(statm, "%*u %*u %zu", &shared);
 	(void)fclose(statm);
 	return read == 1 ? shared * (size_t)sysconf(_SC_PAGESIZE) : SIZE_MAX;
+}
+
+const char *resident_map(struct resident *r, size_t *size)
+{
+	if (!r->at)
+		find(r);
+	*size = r->at ? r->size : 0;
+	return r->at;
 }
 
 static void give_back(struct resident *r)

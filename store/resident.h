@@ -30,6 +30,8 @@ struct resident {
 MUST_USE enum err resident_init(struct resident *r, int fd, size_t max);
 /* The map has moved or grown. */
 void resident_moved(struct resident *r);
+/* Where the file is mapped, and how large; NULL where the system does not tell. */
+const char *resident_map(struct resident *r, size_t *size);
 /* About so many bytes of the map were touched, anywhere. */
 void resident_touch(struct resident *r, size_t bytes);
 /* About so many bytes were gone through, one row after the other. */

@@ -444,25 +444,33 @@ static void a_damaged_row_is_named_and_not_served(void **state)
 	replica_close(r);
 }
 
+/* Rows that a cursor over table 3 gives before it comes to the damage. */
+static unsigned rows_before_damage(const char *dir, const char *damaged, bool back)
+{
+	struct replica *r = open_with_damaged_row(dir, damaged);
+	struct cursor c;
+	unsigned rows = 0;
+	enum err e;
+
+	assert_int_equal(replica_snap(r), ERR_OK);
+	e = cursor_open(r, 3, (struct str){ 0 }, back, &c);
+	while (!e && !(e = cursor_next(&c)))
+		rows++;
+	assert_int_equal(e, ERR_DAMAGED);
+	assert_int_equal(replica_damage(r)->last.code, ERR_DAMAGED);
+	cursor_close(&c);
+	replica_unsnap(r);
+	replica_close(r);
+	return rows;
+}
+
 static void a_cursor_ends_at_a_damaged_row(void **state)
 {
-	static const char *const damaged[] = { "<key 5>", "<value 5>" };
-
-	for (size_t i = 0; i < ARRAY_LEN(damaged); i++)
-		for (int back = 0; back < 2; back++) {
-			const char *dir = in_dir(*state, (const char *[]){ "a", "b", "c", "d" }[2 * i + back]);
-			struct replica *r = open_with_damaged_row(dir, damaged[i]);
-			struct cursor c;
-			assert_int_equal(replica_snap(r), ERR_OK);
-			assert_int_equal(cursor_open(r, 3, (struct str){ 0 }, back, &c), ERR_OK);
-			for (int n = 0; n < 4; n++)
-				assert_int_equal(cursor_next(&c), ERR_OK);
-			assert_int_equal(cursor_next(&c), ERR_DAMAGED);
-			assert_int_equal(cursor_next(&c), ERR_NOT_FOUND);
-			cursor_close(&c);
-			replica_unsnap(r);
-			replica_close(r);
-		}
+	assert_int_equal(rows_before_damage(in_dir(*state, "a"), "<value 5>", false), 4);
+	assert_int_equal(rows_before_damage(in_dir(*state, "b"), "<value 5>", true), 4);
+	/* a key that is out of order spoils its page, as nobody knows what else would be missed */
+	assert_int_equal(rows_before_damage(in_dir(*state, "c"), "<key 5>", false), 0);
+	assert_int_equal(rows_before_damage(in_dir(*state, "d"), "<key 5>", true), 0);
 }
 
 static void a_row_under_another_key_or_in_another_table_is_damaged(void **state)

@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lm_page: a reader of LMDB's pages.
+ *
+ * A page begins with its number (8 bytes), 2 unused ones, flags, `lower` and `upper` (2 each; in the
+ * first of a value's own pages a count of them, 4). Behind that stand the places of its nodes, 2
+ * bytes each, up to `lower`; the nodes lie from `upper` to the end, in any order. A node of a leaf is
+ * the value's size (4), flags (2), the key's size (2), key, value; with NODE_BIG the value is the
+ * number of the first of its own pages. A node of a branch has a page's number in the first 6 bytes,
+ * and the key from which on that page holds; the first node's key is not looked at. Two root pages
+ * take turns: transaction n writes the one that n is odd or even like.
+ */
+#include "store/lm_page.h"
+
+#include <stdlib.h>
+
+#define PAGE PAGES_SIZE
+#define PAGE_HEAD 16u
+#define NODE_HEAD 8u
+#define KEY_SIZE_MAX 511u
+#define DEPTH_MAX 16u
+#define NODES_MAX ((PAGE - PAGE_HEAD) / 2)
+#define FIRST_PAGE 2u /* behind the two roots */
+#define NO_PAGE UINT64_MAX
+
+enum { AT_NUMBER = 0, AT_FLAGS = 10, AT_LOWER = 12, AT_UPPER = 14, AT_COUNT = 12 };
+enum { PAGE_BRANCH = 1, PAGE_LEAF = 2, PAGE_OVERFLOW = 4, PAGE_ROOT = 8 };
+enum { NODE_BIG = 1, NODE_TREE = 2 };
+/* In a root page. */
+enum { ROOT_MAGIC = 16, ROOT_FREE = 40, ROOT_MAIN = 88, ROOT_LAST = 136, ROOT_TXN = 144 };
+#define MAGIC 0xBEEFC0DEu
+/* A tree's description. */
+enum { TREE_FLAGS = 4, TREE_DEPTH = 6, TREE_ROOT = 40, TREE_SIZE = 48 };
+#define TREE_BY_NUMBER 8u
+
+static uint16_t u16_at(const char *p)
+{
+	uint16_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static uint32_t u32_at(const char *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static uint64_t u64_at(const char *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+enum err pages_init(struct pages *p, const struct lm_table *tables)
+{
+	*p = (struct pages){ .tables = tables };
+	p->seen = calloc(PAGES_SEEN_MAX, sizeof(*p->seen));
+	return p->seen ? ERR_OK : ERR_NO_MEMORY;
+}
+
+void pages_fini(struct pages *p)
+{
+	free(p->seen);
+	p->seen = NULL;
+}
+
+/* ---- nodes ---- */
+
+static unsigned count_of(const char *page)
+{
+	return (unsigned)(u16_at(page + AT_LOWER) - PAGE_HEAD) / 2;
+}
+
+static const char *node_at(const char *page, unsigned i)
+{
+	return page + u16_at(page + PAGE_HEAD + 2 * i);
+}
+
+static struct str key_of(const char *node)
+{
+	return (struct str){ node + NODE_HEAD, u16_at(node + 6) };
+}
+
+static uint64_t child_of(const char *node)
+{
+	return u32_at(node) | (uint64_t)u16_at(node + 4) << 32;
+}
+
+static size_t size_of(const char *node, bool leaf)
+{
+	size_t n = NODE_HEAD + u16_at(node + 6);
+
+	if (leaf)
+		n += u16_at(node + 4) & NODE_BIG ? sizeof(uint64_t) : u32_at(node);
+	return n + (n & 1);
+}
+
+static int compare(const struct str a, const struct str b, bool by_number)
+{
+	if (!by_number)
+		return str_cmp(a, b);
+	const uint64_t x = u64_at(a.p), y = u64_at(b.p);
+	return x < y ? -1 : x > y;
+}
+
+static uint64_t pages_for(uint64_t bytes)
+{
+	return (PAGE_HEAD + bytes + PAGE - 1) / PAGE;
+}
+
+/* ---- one page ---- */
+
+/* The nodes fill the page from `upper` to its end, each place named once. */
+static bool nodes_fill(const char *page, unsigned n, bool leaf)
+{
+	uint64_t starts[PAGE / 2 / 64] = { 0 };
+	const unsigned upper = u16_at(page + AT_UPPER);
+	unsigned seen = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		const unsigned at = u16_at(page + PAGE_HEAD + 2 * i);
+		if (at < upper || at > PAGE - NODE_HEAD || at & 1)
+			return false;
+		starts[at / 128] |= UINT64_C(1) << at / 2 % 64;
+	}
+	for (size_t at = upper; at < PAGE; seen++) {
+		if (at > PAGE - NODE_HEAD || !(starts[at / 128] >> at / 2 % 64 & 1))
+			return false;
+		at += size_of(page + at, leaf);
+		if (at > PAGE)
+			return false;
+	}
+	return seen == n;
+}
+
+/* The first of the pages of a value's own. */
+static bool big_is_whole(const struct pages *p, const char *node)
+{
+	const uint64_t size = u32_at(node), first = u64_at(key_of(node).p + key_of(node).n);
+
+	if (first < FIRST_PAGE || first > p->last || pages_for(size) > p->last - first + 1)
+		return false;
+	const char *page = p->at + first * PAGE;
+	const uint64_t count = u32_at(page + AT_COUNT);
+	return u64_at(page + AT_NUMBER) == first && u16_at(page + AT_FLAGS) == PAGE_OVERFLOW &&
+	       count >= pages_for(size) && count <= p->last - first + 1;
+}
+
+/* What each node must be, once nodes_fill holds. */
+static bool node_is_good(const struct pages *p, const char *node, bool leaf, bool by_number)
+{
+	const struct str key = key_of(node);
+	const unsigned flags = u16_at(node + 4);
+
+	if (key.n == 0 || key.n > KEY_SIZE_MAX || (by_number && key.n != sizeof(uint64_t)))
+		return false;
+	if (!leaf)
+		return child_of(node) >= FIRST_PAGE && child_of(node) <= p->last;
+	return (flags & ~(unsigned)(NODE_BIG | NODE_TREE)) == 0 &&
+	       (!(flags & NODE_BIG) || big_is_whole(p, node));
+}
+
+static bool page_is_whole(const struct pages *p, uint64_t number, bool leaf, bool by_number)
+{
+	const char *page = p->at + number * PAGE;
+	const unsigned lower = u16_at(page + AT_LOWER), upper = u16_at(page + AT_UPPER);
+
+	if (u64_at(page + AT_NUMBER) != number ||
+	    u16_at(page + AT_FLAGS) != (leaf ? PAGE_LEAF : PAGE_BRANCH))
+		return false;
+	if (lower <= PAGE_HEAD || lower & 1 || upper < lower || upper > PAGE)
+		return false;
+	const unsigned n = count_of(page);
+	if (n > NODES_MAX || !nodes_fill(page, n, leaf))
+		return false;
+	/* a branch's first key may be anything */
+	for (unsigned i = leaf ? 0 : 1; i < n; i++) {
+		const char *node = node_at(page, i);
+		if (!node_is_good(p, node, leaf, by_number))
+			return false;
+		if (i > (leaf ? 0u : 1u) &&
+		    compare(key_of(node_at(page, i - 1)), key_of(node), by_number) >= 0)
+			return false;
+	}
+	const uint64_t first = child_of(node_at(page, 0));
+	return leaf || (first >= FIRST_PAGE && first <= p->last);
+}
+
+/* The same, looked at once a state. */
+static bool page_is_good(struct pages *p, uint64_t number, bool leaf, bool by_number)
+{
+	const uint64_t mark = number << 2 | (uint64_t)leaf << 1 | by_number;
+	uint64_t *seen = &p->seen[number % PAGES_SEEN_MAX];
+
+	if (number < FIRST_PAGE || number > p->last)
+		return false;
+	if (*seen == mark)
+		return true;
+	if (!page_is_whole(p, number, leaf, by_number))
+		return false;
+	*seen = mark;
+	return true;
+}
+
+enum err pages_check_place(struct pages *p, unsigned table, const char *place)
+{
+	if (place < p->at || place >= p->at + p->size)
+		return ERR_OK;
+	const uint64_t number = (uint64_t)(place - p->at) / PAGE;
+	if (!page_is_good(p, number, true, p->tables[table].by_number))
+		return ERR_DAMAGED;
+	p->place = p->at + number * PAGE;
+	return ERR_OK;
+}
+
+/* ---- from a root down ---- */
+
+/* The first node from `from` on whose key is greater than `key`. */
+static unsigned upper_bound(const char *page, unsigned from, struct str key, bool by_number)
+{
+	unsigned low = from, high = count_of(page);
+
+	while (low < high) {
+		const unsigned mid = low + (high - low) / 2;
+		if (compare(key_of(node_at(page, mid)), key, by_number) > 0)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return low;
+}
+
+/* Keys from `low` on, and below `high`; no bytes: no bound. */
+struct bounds {
+	struct str low, high;
+};
+
+static bool is_between(const char *page, bool leaf, struct bounds b, bool by_number)
+{
+	const unsigned first = leaf ? 0 : 1, n = count_of(page);
+
+	if (first >= n)
+		return true;
+	return (!b.low.p || compare(b.low, key_of(node_at(page, first)), by_number) <= 0) &&
+	       (!b.high.p || compare(key_of(node_at(page, n - 1)), b.high, by_number) < 0);
+}
+
+static bool is_usable(const struct tree *t, struct str key)
+{
+	return t->depth <= DEPTH_MAX && (t->depth == 0) == (t->root == NO_PAGE) &&
+	       (!t->by_number || !key.n || key.n == sizeof(uint64_t));
+}
+
+/* Down to the leaf of a key, or of the end; *node: the one with exactly this key, or NULL. */
+static enum err descend(struct pages *p, const struct tree *t, struct str key, const char **node)
+{
+	struct bounds b = { 0 };
+	uint64_t number = t->root;
+
+	*node = NULL;
+	if (!is_usable(t, key))
+		return ERR_DAMAGED;
+	if (t->depth == 0)
+		return ERR_OK;
+	for (unsigned level = 1; level <= t->depth; level++) {
+		const bool leaf = level == t->depth;
+		if (!page_is_good(p, number, leaf, t->by_number))
+			return ERR_DAMAGED;
+		const char *page = p->at + number * PAGE;
+		if (!is_between(page, leaf, b, t->by_number))
+			return ERR_DAMAGED;
+		const unsigned n = count_of(page);
+		const unsigned i = key.n ? upper_bound(page, leaf ? 0 : 1, key, t->by_number) : n;
+		if (leaf) {
+			if (key.n && i > 0 &&
+			    compare(key_of(node_at(page, i - 1)), key, t->by_number) == 0)
+				*node = node_at(page, i - 1);
+			return ERR_OK;
+		}
+		number = child_of(node_at(page, i - 1));
+		if (i > 1)
+			b.low = key_of(node_at(page, i - 1));
+		if (i < n)
+			b.high = key_of(node_at(page, i));
+	}
+	return ERR_DAMAGED;
+}
+
+/* ---- roots and tables ---- */
+
+static struct tree tree_at(const char *p)
+{
+	const unsigned depth = u16_at(p + TREE_DEPTH);
+
+	return (struct tree){ .root = u64_at(p + TREE_ROOT), .depth = depth,
+			      .by_number = u16_at(p + TREE_FLAGS) & TREE_BY_NUMBER };
+}
+
+static bool root_is_whole(const char *root, uint64_t number)
+{
+	const uint64_t txn = u64_at(root + ROOT_TXN);
+
+	return u64_at(root + AT_NUMBER) == number && u16_at(root + AT_FLAGS) == PAGE_ROOT &&
+	       u32_at(root + ROOT_MAGIC) == MAGIC && (txn == 0 || txn % 2 == number);
+}
+
+enum err pages_check_roots(const char *roots)
+{
+	const char *newer = roots, *older = roots + PAGE;
+
+	if (!root_is_whole(roots, 0) || !root_is_whole(roots + PAGE, 1))
+		return ERR_DAMAGED;
+	if (u64_at(newer + ROOT_TXN) < u64_at(older + ROOT_TXN)) {
+		newer = roots + PAGE;
+		older = roots;
+	}
+	const uint64_t txn = u64_at(newer + ROOT_TXN), before = u64_at(older + ROOT_TXN);
+	if (txn - before != (txn ? 1 : 0) || u64_at(newer + ROOT_LAST) < u64_at(older + ROOT_LAST))
+		return ERR_DAMAGED;
+	return ERR_OK;
+}
+
+enum err pages_at(struct pages *p, const char *map, size_t size, uint64_t txn)
+{
+	const char *root = map + txn % 2 * PAGE;
+
+	if (p->txn == txn && p->at == map && p->size == size)
+		return ERR_OK;
+	p->txn = 0;
+	if (size < PAGES_ROOTS_SIZE || !root_is_whole(root, txn % 2) ||
+	    u64_at(root + ROOT_TXN) != txn || u64_at(root + ROOT_LAST) >= size / PAGE)
+		return ERR_DAMAGED;
+	p->at = map;
+	p->size = size;
+	p->txn = txn;
+	p->last = u64_at(root + ROOT_LAST);
+	p->free = tree_at(root + ROOT_FREE);
+	p->free.by_number = true;
+	p->main = tree_at(root + ROOT_MAIN);
+	p->place = NULL;
+	memset(p->known, 0, sizeof(p->known));
+	for (size_t i = 0; i < LM_TABLES_MAX; i++)
+		p->paths[i].good = false;
+	memset(p->seen, 0, PAGES_SEEN_MAX * sizeof(*p->seen));
+	return ERR_OK;
+}
+
+/* Where the tree of a table begins. */
+static enum err know(struct pages *p, unsigned table)
+{
+	const struct lm_table *named = &p->tables[table];
+	const char *node;
+
+	require(table < LM_TABLES_MAX);
+	if (p->known[table])
+		return ERR_OK;
+	const enum err e = descend(p, &p->main, str_of(named->name), &node);
+	if (e || !node || u32_at(node) != TREE_SIZE || u16_at(node + 4) != NODE_TREE)
+		return ERR_DAMAGED;
+	const char *described = key_of(node).p + key_of(node).n;
+	if (u16_at(described + TREE_FLAGS) != (named->by_number ? TREE_BY_NUMBER : 0))
+		return ERR_DAMAGED;
+	p->trees[table] = tree_at(described);
+	p->known[table] = true;
+	return ERR_OK;
+}
+
+enum err pages_check_tables(struct pages *p, size_t n)
+{
+	enum err e = ERR_OK;
+
+	for (unsigned i = 0; i < n && !e; i++)
+		e = know(p, i);
+	return e;
+}
+
+enum err pages_check_path(struct pages *p, unsigned table, struct str key, bool *found)
+{
+	struct path *last = &p->paths[table];
+	const char *node;
+
+	if (last->good && last->n == key.n && (key.n == 0 || memcmp(last->key, key.p, key.n) == 0)) {
+		*found = last->found;
+		return ERR_OK;
+	}
+	enum err e = know(p, table);
+	if (!e)
+		e = descend(p, &p->trees[table], key, &node);
+	if (e)
+		return e;
+	*found = node;
+	last->good = key.n <= sizeof(last->key);
+	if (last->good) {
+		last->found = *found;
+		last->n = key.n;
+		if (key.n)
+			memcpy(last->key, key.p, key.n);
+	}
+	return ERR_OK;
+}
+
+/* ---- free pages ---- */
+
+/* A list of free pages: how many, and their numbers, the greatest first. */
+static bool list_is_good(const struct pages *p, const char *node)
+{
+	const struct str key = key_of(node);
+	const uint64_t room = u32_at(node) / sizeof(uint64_t);
+	const char *list = key.p + key.n;
+
+	if (u16_at(node + 4) & NODE_BIG)
+		list = p->at + u64_at(list) * PAGE + PAGE_HEAD;
+	if (room == 0 || u64_at(list) >= room || u64_at(key.p) > p->txn)
+		return false;
+	uint64_t before = p->last + 1;
+	for (uint64_t i = 1; i <= u64_at(list); i++) {
+		const uint64_t number = u64_at(list + i * sizeof(number));
+		if (number < FIRST_PAGE || number >= before)
+			return false;
+		before = number;
+	}
+	return true;
+}
+
+static bool lists_are_good(struct pages *p, uint64_t number, unsigned levels, struct bounds b)
+{
+	const bool leaf = levels == 1;
+
+	if (!page_is_good(p, number, leaf, true))
+		return false;
+	const char *page = p->at + number * PAGE;
+	const unsigned n = count_of(page);
+	if (!is_between(page, leaf, b, true))
+		return false;
+	for (unsigned i = 0; i < n; i++) {
+		const char *node = node_at(page, i);
+		const struct bounds below = { i > 0 ? key_of(node) : b.low,
+					      i + 1 < n ? key_of(node_at(page, i + 1)) : b.high };
+		if (leaf ? !list_is_good(p, node)
+			 : !lists_are_good(p, child_of(node), levels - 1, below))
+			return false;
+	}
+	return true;
+}
+
+enum err pages_check_free(struct pages *p)
+{
+	if (!is_usable(&p->free, (struct str){ 0 }))
+		return ERR_DAMAGED;
+	if (p->free.depth > 0 &&
+	    !lists_are_good(p, p->free.root, p->free.depth, (struct bounds){ 0 }))
+		return ERR_DAMAGED;
+	return ERR_OK;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lm_page: a reader of our own of LMDB's pages (format of 0.9), to look at them before LMDB does;
+ * part of what hides LMDB, only for lm.c and lm_check.c.
+ *
+ * LMDB copies and changes pages by what stands in them: where a page's header or a node's size is
+ * damaged, it writes beyond the page in memory. Here nothing is believed. A page holds together if it
+ * is the one that was asked for, its nodes fill the space between `upper` and its end without a gap or
+ * an overlap, its keys ascend, and lie between those of the page above that lead to it.
+ *
+ * What cannot be seen in this way is a value, which has its own check (record.h, cell.h, row.h), and
+ * a bit in the list of free pages that names another page that might as well be free.
+ */
+#ifndef AVOW_STORE_LM_PAGE_H
+#define AVOW_STORE_LM_PAGE_H
+
+#include "store/lm.h"
+
+#define PAGES_SIZE 4096u
+#define PAGES_SEEN_MAX 4096u
+#define PAGES_KEY_MAX 128u /* longer keys are not remembered */
+
+/* A tree of pages. */
+struct tree {
+	uint64_t root;
+	unsigned depth; /* 0: it is empty, and has no root */
+	bool by_number; /* keys are uint64_t as they lie in memory */
+};
+
+/* The pages of one state of a store: what the last log commit left. */
+struct pages {
+	const char *at;	   /* the map */
+	size_t size;	   /* of it */
+	uint64_t txn;	   /* of the state; 0: none */
+	uint64_t last;	   /* the last page that is in use */
+	struct tree free, main;
+	struct tree trees[LM_TABLES_MAX];
+	bool known[LM_TABLES_MAX]; /* which of them have been looked up */
+	struct path {
+		bool good, found;
+		size_t n;
+		char key[PAGES_KEY_MAX];
+	} paths[LM_TABLES_MAX]; /* of each table the last one: who looks up a key often puts it next */
+	const struct lm_table *tables;
+	uint64_t *seen;	   /* pages that hold together, each at its number modulo PAGES_SEEN_MAX */
+	const char *place; /* the page of the last pages_check_place */
+};
+
+/* `tables` stays the caller's, for as long as this lives. ERR_NO_MEMORY */
+MUST_USE enum err pages_init(struct pages *p, const struct lm_table *tables);
+/* Accepts one that is all zero. */
+void pages_fini(struct pages *p);
+/*
+ * From now on the state that transaction `txn` left, in this map. ERR_DAMAGED where neither root
+ * page is that of this transaction.
+ */
+MUST_USE enum err pages_at(struct pages *p, const char *map, size_t size, uint64_t txn);
+/*
+ * Whether the two root pages (PAGES_ROOTS_SIZE bytes, the beginning of the file) go together: the
+ * numbers of their transactions follow each other, and the newer one has no fewer pages.
+ */
+#define PAGES_ROOTS_SIZE 8192u
+MUST_USE enum err pages_check_roots(const char *roots);
+/* Whether the description of each of the first `n` tables is what it should be. */
+MUST_USE enum err pages_check_tables(struct pages *p, size_t n);
+/* Whether all that LMDB keeps about free pages holds together. */
+MUST_USE enum err pages_check_free(struct pages *p);
+/*
+ * Whether the pages from the root of a table to where `key` is or belongs hold together. An empty
+ * key is the end of the table. *found: whether it is there.
+ */
+MUST_USE enum err pages_check_path(struct pages *p, unsigned table, struct str key, bool *found);
+/*
+ * Whether the page of this table that `place` is in holds together; what is not in the map is a page
+ * that a transaction has just made.
+ */
+MUST_USE enum err pages_check_place(struct pages *p, unsigned table, const char *place);
+/* Forget which page that was about: the next state may have another one there. */
+static inline void pages_leave(struct pages *p)
+{
+	p->place = NULL;
+}
+/* Whether that was said of this place's page just before. */
+static inline bool pages_stand_on(const struct pages *p, const char *place)
+{
+	return p->place && place >= p->place && place < p->place + PAGES_SIZE;
+}
+
+#endif
