@@ -40,6 +40,7 @@ struct ingest {
 	struct arena event_arena; /* of one event in it */
 	struct pending *pending;
 	uint32_t first_free; /* INGEST_PENDING_MAX: none */
+	uint32_t untouched;  /* from here on no place was ever used */
 	size_t npending, pending_bytes;
 	bool known; /* the ledger has said who it is */
 	struct id ledger_id;
@@ -67,9 +68,20 @@ struct ingest *ingest_new(struct outlet people, struct outlet ledger, struct now
 		ingest_free(g);
 		return NULL;
 	}
-	for (uint32_t i = 0; i < INGEST_PENDING_MAX; i++)
-		g->pending[i].next_free = i + 1;
+	g->first_free = INGEST_PENDING_MAX;
 	return g;
+}
+
+/* A place that is free, where check_room has found that there is one; the table is touched no further. */
+static uint32_t pending_begin(struct ingest *g)
+{
+	const bool fresh = g->first_free == INGEST_PENDING_MAX;
+	const uint32_t place = fresh ? g->untouched++ : g->first_free;
+
+	ensure(place < INGEST_PENDING_MAX && !g->pending[place].used);
+	if (!fresh)
+		g->first_free = g->pending[place].next_free;
+	return place;
 }
 
 static void pending_end(struct ingest *g, struct pending *p)
@@ -89,7 +101,7 @@ void ingest_free(struct ingest *g)
 {
 	if (!g)
 		return;
-	for (size_t i = 0; g->pending && i < INGEST_PENDING_MAX; i++)
+	for (size_t i = 0; i < g->untouched; i++)
 		if (g->pending[i].used)
 			pending_end(g, &g->pending[i]);
 	sender_fini(&g->people);
@@ -174,14 +186,12 @@ static enum err forward(struct ingest *g, const struct request *r, const struct 
 			const struct event_fault_list *faults, struct now now, struct fault *fault)
 {
 	const size_t bytes = r->wire.n + faults->n * FAULT_BYTES;
-	const uint32_t place = g->first_free;
-	struct pending *slot = &g->pending[place];
 
 	enum err e = check_room(g, bytes, fault);
 	if (e)
 		return e;
-	ensure(place < INGEST_PENDING_MAX && !slot->used);
-	g->first_free = slot->next_free;
+	const uint32_t place = pending_begin(g);
+	struct pending *slot = &g->pending[place];
 	g->npending++;
 	g->pending_bytes += bytes;
 	slot->used = true;
