@@ -52,7 +52,7 @@ SYSTEM = re.compile(
     r"(assert|complex|ctype|errno|fenv|float|inttypes|iso646|limits|locale|math|setjmp|signal"
     r"|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|stdnoreturn|string|tgmath"
     r"|threads|time|uchar|wchar|wctype"
-    r"|dirent|dlfcn|endian|fcntl|fnmatch|ftw|getopt|glob|langinfo|libgen|link|poll|pthread|pwd|sched"
+    r"|dirent|dlfcn|endian|fcntl|fnmatch|ftw|getopt|glob|langinfo|libgen|link|malloc|poll|pthread|pwd|sched"
     r"|semaphore|spawn|strings|sysexits|syslog|termios|unistd|wordexp"
     r"|(arpa|linux|net|netinet|sys)/\w+)\.h")
 
