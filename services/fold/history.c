@@ -71,27 +71,63 @@ static bool names_party(const struct fact *f, uint32_t party)
 	       numbers_have(fact_numbers(f, FACT_SUBJECT), party);
 }
 
-/* Whether a statement of this chain speaks for or of the party; 0: anything does. */
-static enum err concerns(struct view *v, struct fact_list facts, uint32_t party, struct map *roots)
+static int by_seq_of_fact(const void *x, const void *y)
 {
+	const struct fact *const *f = x, *const *g = y;
+
+	return (*f)->seq < (*g)->seq ? -1 : (*f)->seq > (*g)->seq;
+}
+
+/*
+ * Note the events of those chains of which one is in, by seq; and the retractions, which go with what
+ * they withdraw: an earlier event, so they are looked at in order of their seqs.
+ */
+static enum err whole_chains(struct view *v, struct fact_list facts, const struct map *roots,
+			     struct map *in)
+{
+	const struct fact **retracts = arena_alloc(&v->arena, facts.n * sizeof(*retracts));
+	size_t n = 0;
+
+	if (!retracts)
+		return ERR_NO_MEMORY;
+	for (size_t i = 0; i < facts.n; i++) {
+		const struct fact *f = &facts.v[i];
+		if (map_find(roots, f->root))
+			TRY(map_put(in, &v->arena, f->seq, 1));
+		else if (f->kind == kind_retract)
+			retracts[n++] = f;
+	}
+	if (n > 1)
+		qsort(retracts, n, sizeof(*retracts), by_seq_of_fact);
+	for (size_t i = 0; i < n; i++)
+		if (map_find(in, retracts[i]->ref))
+			TRY(map_put(in, &v->arena, retracts[i]->seq, 1));
+	return ERR_OK;
+}
+
+/*
+ * The events that the history shows: those of chains that belong to this home (a correction that is not
+ * visible may have brought others here), and with a party only where one speaks for or of it.
+ */
+static enum err concerns(struct view *v, struct fact_list facts, enum home home, uint32_t number,
+			 uint32_t party, struct map *in)
+{
+	struct map roots = { 0 };
 	struct deal *d = NULL;
 
 	for (size_t i = 0; i < facts.n; i++) {
 		const struct fact *f = &facts.v[i];
-		bool does = !party || names_party(f, party);
-		if (!does && f->deal && !f->payer && f->kind < kind_party) {
-			if (!d || d->number != f->deal)
+		const bool here = home == HOME_DEAL ? f->deal == number : names_party(f, number);
+		bool does = here && (!party || names_party(f, party));
+		if (here && !does && !f->payer && f->kind < kind_party) {
+			if (!d)
 				TRY(view_deal(v, f->deal, &d));
 			does = deal_speaker(d, f) == party;
 		}
 		if (does)
-			TRY(map_put(roots, &v->arena, f->root, 1));
+			TRY(map_put(&roots, &v->arena, f->root, 1));
 	}
-	/* a retraction goes with what it withdraws; `ref` is always of an earlier event */
-	for (size_t i = 0; i < facts.n; i++)
-		if (facts.v[i].kind == kind_retract && map_find(roots, facts.v[i].ref))
-			TRY(map_put(roots, &v->arena, facts.v[i].root, 1));
-	return ERR_OK;
+	return whole_chains(v, facts, &roots, in);
 }
 
 static enum err collect_home(struct view *v, enum home home, uint32_t number, uint32_t party,
@@ -101,7 +137,7 @@ static enum err collect_home(struct view *v, enum home home, uint32_t number, ui
 	struct fact_list facts;
 	struct visible_list statements;
 	struct repairs repairs;
-	struct map by_root = { 0 }, roots = { 0 };
+	struct map by_root = { 0 }, in = { 0 };
 
 	TRY(v->facts->home(v->facts->arg, home, number, &q->horizon, &v->arena, &facts));
 	TRY(repairs_of(facts, &v->arena, &repairs));
@@ -109,9 +145,9 @@ static enum err collect_home(struct view *v, enum home home, uint32_t number, ui
 	for (size_t i = 0; i < statements.n; i++)
 		TRY(map_put(&by_root, &v->arena, statements.v[i].first->seq,
 			    (uint64_t)(uintptr_t)&statements.v[i]));
-	TRY(concerns(v, facts, party, &roots));
+	TRY(concerns(v, facts, home, number, party, &in));
 	for (size_t i = 0; i < facts.n; i++)
-		if (map_find(&roots, facts.v[i].root))
+		if (map_find(&in, facts.v[i].seq))
 			TRY(collect(v, all, standing_of(&repairs, &by_root, &facts.v[i])));
 	return ERR_OK;
 }

@@ -249,6 +249,34 @@ class OddEvents(unittest.TestCase):
                         avow.ask("query", "history", deal="d")["statements"]]
             self.assertNotIn("counts", standing[:3])
 
+    def test_a_history_at_a_seq_is_not_changed_by_a_later_correction_that_moves_the_statement(self):
+        moved = new_id()
+        with Avow() as avow:
+            avow.publish(event(kind="pay", deal="old", id=moved), event(kind="pay", deal="new"))
+            caught_up(avow, 2)
+
+            def shown(**at):
+                return [(s["entry"]["seq"], s["standing"]) for s in
+                        avow.ask("query", "history", deal="new", **at)["statements"]]
+            before = shown(clocks={"at_seq": 2})
+            self.assertEqual(before, [(2, "counts")])
+            avow.publish(event(kind="pay", deal="new", ref=moved, reason="typo"))
+            caught_up(avow, 3)
+            self.assertEqual(shown(clocks={"at_seq": 2}), before)
+            self.assertEqual(shown(), [(1, "corrected"), (2, "counts"), (3, "counts")])
+
+    def test_a_retraction_of_a_correction_is_in_the_history_of_the_party(self):
+        first, second = new_id(), new_id()
+        with Avow() as avow:
+            avow.publish(event(kind="pay", from_=["p"], id=first))
+            avow.publish(event(kind="pay", from_=["p"], id=second, ref=first, reason="typo"))
+            avow.publish(event(kind="retract", ref=second, reason="source_withdrawn"))
+            caught_up(avow, 3)
+            for whose in ({"party": "p"}, {"deal": "softbank-openai-2025"}):
+                seqs = [s["entry"]["seq"] for s in
+                        avow.ask("query", "history", **whose)["statements"]]
+                self.assertEqual(seqs, [1, 2, 3], whose)
+
     def test_a_total_over_nothing_is_above_by_all_of_it(self):
         with Avow() as avow:
             avow.publish(event(kind="total", deal=None, from_=["x"], to=["y"], rung="paid"),
