@@ -11,7 +11,6 @@
 
 #define YEAR_LIMIT      9999
 #define US_PER_SECOND   INT64_C(1000000)
-#define US_PER_DAY      (INT64_C(86400) * US_PER_SECOND)
 #define FRACTION_DIGITS 6
 #define SEASON_FIRST    21
 #define SEASON_LAST     24
@@ -78,15 +77,6 @@ void day_format(int32_t day, char out[DAY_TEXT_SIZE])
 	(void)snprintf(out, DAY_TEXT_SIZE, "%s%04u-%02u-%02u", year < 0 ? "-" : "",
 		       (unsigned)(year < 0 ? -year : year) % 10000000u, (unsigned)month % 100u,
 		       (unsigned)mday % 100u);
-}
-
-int32_t day_of(int64_t us)
-{
-	int64_t day = us / US_PER_DAY;
-
-	if (us % US_PER_DAY < 0)
-		day--;
-	return (int32_t)day;
 }
 
 /* ---- reading ---- */

@@ -146,7 +146,11 @@ void day_split(int32_t day, int *year, int *month, int *mday);
 /* The day must exist, in a year of -9999 to 9999. */
 int32_t day_join(int year, int month, int mday);
 /* The day of an instant in microseconds since 1970 UTC. */
-int32_t day_of(int64_t us);
+#define US_PER_DAY (INT64_C(86400) * 1000000)
+static inline int32_t day_of(int64_t us)
+{
+	return (int32_t)(us / US_PER_DAY - (us % US_PER_DAY < 0));
+}
 
 /* An EDTF level 1 date (ISO 8601-2:2019) as the days that it may mean. */
 struct date {

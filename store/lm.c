@@ -60,6 +60,7 @@ struct lm {
 	struct lm_sizes sizes;
 	struct resident resident;
 	struct pages pages; /* of the state that the transaction in hand began with */
+	bool looked_up; /* what cursors go through is wanted again soon */
 	struct lm_txn write, read;
 	bool full;   /* a transaction has filled the map: it must grow */
 	bool broken; /* an outcome is unknown: no more of this */
@@ -329,6 +330,7 @@ enum err lm_open(const char *path, const struct lm_options *o, struct lm **out, 
 		lm_close(lm);
 		return fault_set(fault, ERR_NO_MEMORY, NULL, "no memory to open the store");
 	}
+	lm->looked_up = o->resident != 0;
 	lm->sizes = o->sizes ? *o->sizes : lm_sizes_default;
 	lm->write = (struct lm_txn){ .lm = lm, .writes = true };
 	lm->read = (struct lm_txn){ .lm = lm };
@@ -731,7 +733,8 @@ static enum err step(struct lm_cursor *c, MDB_cursor_op op, struct str from, str
 		return t->failed;
 	const int rc = lm_guard_seek((MDB_cursor *)c, &k, &v, op);
 	if (!rc && (op == MDB_NEXT || op == MDB_PREV))
-		resident_scan(&t->lm->resident, k.mv_size + v.mv_size);
+		(t->lm->looked_up ? resident_touch : resident_scan)(&t->lm->resident,
+								    k.mv_size + v.mv_size);
 	else
 		e = outcome(t, "read", rc);
 	if (e)

@@ -46,7 +46,11 @@ struct lm_options {
 	struct str first; /* row of table 0 under LM_FIRST_KEY that a new store begins with */
 	bool anew;	  /* empty the store that is there */
 	const struct lm_sizes *sizes; /* NULL: lm_sizes_default */
-	size_t resident; /* bytes of files that may be resident; 0: RESIDENT_SCANNED, see resident.h */
+	/*
+	 * Bytes of files that may be resident, where rows are looked up all over and cursors go through
+	 * the same ones again and again; 0: RESIDENT_SCANNED, see resident.h.
+	 */
+	size_t resident;
 };
 #define LM_FIRST_KEY STR("store")
 

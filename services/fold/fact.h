@@ -30,14 +30,14 @@ enum fact_flag {
 	FACT_APPROX = 1 << 7,
 	FACT_WINDOW = 1 << 8, /* `on` is written with a slash */
 	/* which parts its bytes hold; set by fact_write */
-	FACT_HAS_ON = 1 << 10,
-	FACT_HAS_DEAL = 1 << 11,
-	FACT_HAS_PAYER = 1 << 12,
-	FACT_HAS_HIGH = 1 << 13,
-	FACT_HAS_CHAIN = 1 << 14,
-	FACT_HAS_DERIVED = 1 << 15,
-	FACT_HAS_DETAIL = 1 << 16,
-	FACT_STORED = 0x1fc00
+	FACT_HAS_ON = 1 << 9,
+	FACT_HAS_DEAL = 1 << 10,
+	FACT_HAS_PAYER = 1 << 11,
+	FACT_HAS_HIGH = 1 << 12,
+	FACT_HAS_CHAIN = 1 << 13,
+	FACT_HAS_DERIVED = 1 << 14,
+	FACT_HAS_DETAIL = 1 << 15,
+	FACT_STORED = 0xfe00
 };
 
 /* What stands in `more`, each as: tag, count, numbers or bytes. */
@@ -50,7 +50,7 @@ enum fact_part {
 	FACT_ASSUME,	 /* deals that a total assumes closed */
 	FACT_SUBJECT,	 /* the party that is declared */
 	FACT_CONDITION,	 /* bytes: the slug of a condition */
-	FACT_ORIGIN,	 /* bytes: derived_from, where no event had that id yet */
+	FACT_ORIGIN,	 /* bytes: derived_from, where no event had that id yet; always the first */
 	FACT_RATE	 /* bytes: base, quote (2 each), scale (1), units (8) */
 };
 
@@ -121,6 +121,8 @@ MUST_USE enum err fact_from_event(const struct event *e, uint64_t seq, const str
 
 /* Largest bytes of a fact: fixed parts, 64 parties, 64 links, 512 deals of a total, a slug. */
 #define FACT_SIZE_MAX 4096u
+/* Smallest ones. */
+#define FACT_SIZE_MIN 4u
 /*
  * Bytes of a fact as an index stores it under (home, stated, seq): these three stand in the key.
  * `deal` is left out where it is the home's own, `home_deal` (0: a home that is no deal).
@@ -137,6 +139,11 @@ bool fact_bytes_elsewhere(struct str bytes);
 struct numbers fact_numbers(const struct fact *f, enum fact_part part);
 struct str fact_bytes(const struct fact *f, enum fact_part part);
 
+/* Whether it retells an event that was not there yet when it came; see FACT_ORIGIN. */
+static inline bool fact_lacks_origin(const struct fact *f)
+{
+	return f->more_size && f->more[0] == FACT_ORIGIN;
+}
 /* `ref` on anything but a retract makes a correction. */
 static inline bool fact_corrects(const struct fact *f)
 {

@@ -92,7 +92,8 @@ const struct repair *repairs_find(const struct repairs *r, uint64_t seq)
 /* The version that decides the statement whose first version this is; NULL: it does not stand. */
 static const struct fact *deciding(const struct repairs *r, const struct fact *first)
 {
-	const struct repair *repair = repairs_find(r, first->seq);
+	/* most homes hold none */
+	const struct repair *repair = r->n ? repairs_find(r, first->seq) : NULL;
 
 	if (repair && repair->by)
 		return NULL;
@@ -129,6 +130,46 @@ static enum err stands_elsewhere(const struct facts *source, const struct horizo
 			return ERR_OK;
 	}
 	*root = 0;
+	return ERR_OK;
+}
+
+/* Homes up to this size are looked through for what is retold; in larger ones maps find it. */
+#define LOOKED_THROUGH_MAX 48u
+
+static bool stands_here(struct visible_list statements, uint64_t first)
+{
+	for (size_t i = 0; i < statements.n; i++)
+		if (statements.v[i].first->seq == first)
+			return true;
+	return false;
+}
+
+/* The first version of the statement that an event belongs to; 0: not visible. */
+static enum err original_of(const struct facts *source, const struct horizon *h, int32_t on,
+			    struct fact_list facts, struct visible_list statements,
+			    struct arena *a, uint64_t seq, uint64_t *root)
+{
+	for (size_t i = 0; i < facts.n; i++) {
+		if (facts.v[i].seq != seq)
+			continue;
+		*root = stands_here(statements, facts.v[i].root) ? facts.v[i].root : 0;
+		return ERR_OK;
+	}
+	return stands_elsewhere(source, h, on, seq, a, root);
+}
+
+static enum err mark_copies_of_few(const struct facts *source, const struct horizon *h, int32_t on,
+				   struct fact_list facts, struct visible_list statements,
+				   struct arena *a)
+{
+	for (size_t i = 0; i < statements.n; i++) {
+		struct visible *s = &statements.v[i];
+		uint64_t root;
+		if (!s->fact->derived)
+			continue;
+		TRY(original_of(source, h, on, facts, statements, a, s->fact->derived, &root));
+		s->copy = root && root != s->first->seq;
+	}
 	return ERR_OK;
 }
 
@@ -206,6 +247,7 @@ enum err visible_statements(const struct facts *source, const struct horizon *h,
 			    struct fact_list facts, struct arena *a, struct visible_list *out)
 {
 	struct repairs repairs;
+	bool retold = false;
 
 	TRY(repairs_of(facts, a, &repairs));
 	*out = (struct visible_list){ .v = arena_alloc(a, facts.n * sizeof(*out->v)) };
@@ -216,8 +258,14 @@ enum err visible_statements(const struct facts *source, const struct horizon *h,
 		if (fact_corrects(first))
 			continue;
 		const struct fact *fact = deciding(&repairs, first);
-		if (fact && happened(fact, on))
-			out->v[out->n++] = (struct visible){ .first = first, .fact = fact };
+		if (!fact || !happened(fact, on))
+			continue;
+		out->v[out->n++] = (struct visible){ .first = first, .fact = fact };
+		retold |= fact->derived != 0;
 	}
-	return mark_copies(source, h, on, facts, *out, a);
+	if (!retold)
+		return ERR_OK;
+	return facts.n <= LOOKED_THROUGH_MAX
+		       ? mark_copies_of_few(source, h, on, facts, *out, a)
+		       : mark_copies(source, h, on, facts, *out, a);
 }

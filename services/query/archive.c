@@ -24,8 +24,6 @@ static enum err find_original(struct replica *r, struct fact *f)
 
 static enum err room_for_fact(struct arena *a, struct fact_list *list, size_t *cap)
 {
-	if (list->n < *cap)
-		return ERR_OK;
 	*cap = *cap ? 2 * *cap : FACTS_FIRST;
 	struct fact *more = arena_alloc(a, *cap * sizeof(*more));
 	if (!more)
@@ -39,19 +37,18 @@ static enum err room_for_fact(struct arena *a, struct fact_list *list, size_t *c
 static enum err home_collect(struct archive *archive, struct walk *w, uint32_t deal,
 			     uint64_t at_seq, struct arena *a, struct fact_list *out)
 {
-	enum err e;
+	struct item item;
 	size_t cap = 0;
-	int64_t stated;
-	uint64_t seq;
-	struct str bytes;
+	enum err e;
 
-	while (!(e = walk_next(w, &stated, &seq, &bytes))) {
-		if (seq > at_seq)
+	while (!(e = walk_next(w, &item))) {
+		if (item.seq > at_seq)
 			continue;
-		TRY(room_for_fact(a, out, &cap));
+		if (out->n == cap)
+			TRY(room_for_fact(a, out, &cap));
 		struct fact *f = &out->v[out->n++];
-		TRY(fact_read(bytes, deal, stated, seq, f));
-		if (f->more_size && !f->derived)
+		TRY(fact_read(item.bytes, deal, item.stated, item.seq, f));
+		if (fact_lacks_origin(f))
 			TRY(find_original(archive->r, f));
 	}
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
@@ -123,7 +120,7 @@ static enum err archive_chain(void *arg, uint64_t seq, const struct horizon *h, 
 	if (out->n > 1)
 		qsort(out->v, out->n, sizeof(*out->v), by_order);
 	for (size_t i = 0; i < out->n; i++)
-		if (!out->v[i].derived)
+		if (fact_lacks_origin(&out->v[i]))
 			TRY(find_original(archive->r, &out->v[i]));
 	if (out->n || tree != seq || seq > h->at_seq)
 		return ERR_OK;
@@ -360,17 +357,10 @@ static enum err archive_revision(void *arg, uint32_t deal, uint64_t at_seq, uint
 {
 	struct archive *archive = arg;
 	struct walk w;
-	struct str bytes;
-	int64_t stated;
-	uint64_t seq;
-	enum err e;
 
-	*out = 0;
 	TRY(walk_begin(archive->r, &archive->walking, (struct place){ HOME_DEAL, deal }, INT64_MAX,
 		       &w));
-	while (!(e = walk_next(&w, &stated, &seq, &bytes)))
-		*out += seq <= at_seq && !fact_bytes_elsewhere(bytes);
-	return e == ERR_NOT_FOUND ? ERR_OK : e;
+	return walk_count(&w, at_seq, out);
 }
 
 static enum err archive_entry(void *arg, uint64_t seq, struct entry *out)

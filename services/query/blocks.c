@@ -2,30 +2,64 @@
 /* blocks: finds the block of a place in the order, and puts a fact into it. */
 #include "services/query/blocks.h"
 
-#define ITEM_HEAD 18u /* size, stated, seq */
-#define ITEM_SIZE_MAX (ITEM_HEAD + FACT_SIZE_MAX)
+#define HEAD_SIZE ((size_t)16)
+#define ITEM_SIZE_MAX (ITEM_HEAD + 8u + FACT_SIZE_MAX)
 #define BLOCK_ROOM (BLOCK_SIZE_MAX + 2 * ITEM_SIZE_MAX)
 
-/* One fact in a block. */
-struct item {
-	uint16_t size; /* of all of it */
-	struct order at;
-};
+/* ---- items ---- */
 
-static bool item_read(struct str from, struct item *out)
+static size_t item_write(const struct fact *f, uint32_t deal, char out[ITEM_SIZE_MAX])
 {
-	uint16_t rest;
+	const int32_t day = day_of(f->stated);
+	const int64_t time = f->stated - day * US_PER_DAY;
+	size_t n = ITEM_HEAD;
 
-	if (from.n < ITEM_HEAD)
-		return false;
-	memcpy(&rest, from.p, 2);
-	memcpy(&out->at.stated, from.p + 2, 8);
-	memcpy(&out->at.seq, from.p + 10, 8);
-	out->size = (uint16_t)(rest + 2);
-	return rest >= ITEM_HEAD - 2 && out->size <= from.n;
+	require(f->seq >> ITEM_SEQ_BITS == 0);
+	memcpy(out + 2, &day, 4);
+	memcpy(out + 6, &f->seq, ITEM_SEQ_BITS / 8);
+	if (time) {
+		memcpy(out + n, &time, sizeof(time));
+		n += sizeof(time);
+	}
+	n += fact_write(f, deal, out + n);
+	const uint16_t size = (uint16_t)(n | (time ? ITEM_TIME : 0));
+	memcpy(out, &size, sizeof(size));
+	return n;
 }
 
-/* A block while it is changed. */
+static struct order item_order(const struct item *item)
+{
+	return (struct order){ item->stated, item->seq };
+}
+
+/* ---- heads ---- */
+
+/* What a block holds in all; see blocks.h. */
+struct block_head {
+	uint32_t facts, own;
+	uint64_t greatest;
+};
+_Static_assert(sizeof(struct block_head) == HEAD_SIZE, "it lies in a row as it is");
+
+static void head_count(struct block_head *h, const struct item *item)
+{
+	h->facts++;
+	h->own += !fact_bytes_elsewhere(item->bytes);
+	if (item->seq > h->greatest)
+		h->greatest = item->seq;
+}
+
+static bool head_read(struct str block, struct block_head *out)
+{
+	if (block.n < HEAD_SIZE)
+		return false;
+	memcpy(out, block.p, HEAD_SIZE);
+	return true;
+}
+
+/* ---- writing ---- */
+
+/* A block while it is changed: its facts as they will lie behind its head. */
 struct draft {
 	char p[BLOCK_ROOM];
 	size_t n;
@@ -34,12 +68,13 @@ struct draft {
 /* Where the first item behind this place begins, or the end. ERR_DAMAGED */
 static enum err place_in(const struct draft *d, struct order at, size_t *out)
 {
+	const char *p = d->p, *end = d->p + d->n;
 	struct item item;
 
-	for (*out = 0; *out < d->n; *out += item.size) {
-		if (!item_read((struct str){ d->p + *out, d->n - *out }, &item))
+	for (*out = 0; p < end; *out = (size_t)(p - d->p)) {
+		if (!item_read(&p, end, &item))
 			return ERR_DAMAGED;
-		if (order_cmp(item.at, at) > 0)
+		if (order_cmp(item_order(&item), at) > 0)
 			return ERR_OK;
 	}
 	return ERR_OK;
@@ -48,61 +83,71 @@ static enum err place_in(const struct draft *d, struct order at, size_t *out)
 static enum err insert(struct draft *d, size_t at, const struct fact *f, uint32_t deal)
 {
 	char bytes[ITEM_SIZE_MAX];
-	const uint16_t size = (uint16_t)(ITEM_HEAD + fact_write(f, deal, bytes + ITEM_HEAD));
-	const uint16_t rest = (uint16_t)(size - 2);
+	const size_t size = item_write(f, deal, bytes);
 
 	if (d->n + size > sizeof(d->p))
 		return ERR_DAMAGED; /* no block was ever written that large */
-	memcpy(bytes, &rest, 2);
-	memcpy(bytes + 2, &f->stated, 8);
-	memcpy(bytes + 10, &f->seq, 8);
 	memmove(d->p + at + size, d->p + at, d->n - at);
 	memcpy(d->p + at, bytes, size);
 	d->n += size;
 	return ERR_OK;
 }
 
-/* Where to cut a block that is too large: before its last item where that is new, else in the middle. */
+/*
+ * Where to cut a block that is too large: before its last item where that is new, else in the
+ * middle; at 0 where it has no second item.
+ */
 static enum err cut_of(const struct draft *d, size_t newest, size_t *out)
 {
+	const char *p = d->p, *end = d->p + d->n;
 	struct item item;
-	size_t at = 0;
+	size_t at;
 
-	*out = newest;
-	if (!item_read((struct str){ d->p + newest, d->n - newest }, &item))
-		return ERR_DAMAGED;
-	if (newest > 0 && newest + item.size == d->n)
-		return ERR_OK;
-	for (; at < d->n; at += item.size) {
-		if (!item_read((struct str){ d->p + at, d->n - at }, &item))
+	*out = 0;
+	while (p < end) {
+		at = (size_t)(p - d->p);
+		if (!item_read(&p, end, &item))
 			return ERR_DAMAGED;
-		if (at > 0 && at + item.size > d->n / 2)
-			break;
+		if (at == newest && p == end)
+			*out = at;
+		if (*out == 0 && (size_t)(p - d->p) > d->n / 2)
+			*out = at;
 	}
-	*out = at;
 	return ERR_OK;
 }
 
-static enum err put(struct replica *r, const struct row_key *key, const char *p, size_t n)
+/* Some items as a block of their own. */
+static enum err put(struct replica *r, const struct row_key *key, const char *items, size_t n)
 {
-	return replica_index(r, table_fact, row_str(key), (struct str){ p, n });
+	const char *p = items, *end = items + n;
+	struct block_head head = { 0 };
+	char bytes[HEAD_SIZE + BLOCK_ROOM];
+	struct item item;
+
+	while (p < end) {
+		if (!item_read(&p, end, &item))
+			return ERR_DAMAGED;
+		head_count(&head, &item);
+	}
+	memcpy(bytes, &head, HEAD_SIZE);
+	memcpy(bytes + HEAD_SIZE, items, n);
+	return replica_index(r, table_fact, row_str(key), (struct str){ bytes, HEAD_SIZE + n });
 }
 
 static enum err put_draft(struct replica *r, struct place place, const struct row_key *key,
 			  const struct draft *d, size_t newest)
 {
 	struct item item;
-	size_t cut;
+	size_t cut = 0;
 
-	if (d->n <= BLOCK_SIZE_MAX)
-		return put(r, key, d->p, d->n);
-	TRY(cut_of(d, newest, &cut));
-	if (cut == 0 || cut >= d->n)
-		return put(r, key, d->p, d->n); /* one large fact */
-	if (!item_read((struct str){ d->p + cut, d->n - cut }, &item))
+	if (d->n > BLOCK_SIZE_MAX)
+		TRY(cut_of(d, newest, &cut));
+	if (cut == 0)
+		return put(r, key, d->p, d->n); /* small, or one large fact */
+	const char *p = d->p + cut;
+	if (!item_read(&p, d->p + d->n, &item))
 		return ERR_DAMAGED;
-	const struct row_key upper = key_fact(place.home, place.number, item.at.stated,
-					      item.at.seq);
+	const struct row_key upper = key_fact(place.home, place.number, item.stated, item.seq);
 	TRY(put(r, key, d->p, cut));
 	return put(r, &upper, d->p + cut, d->n - cut);
 }
@@ -119,13 +164,14 @@ static enum err find(struct replica *r, struct place place, struct order at, str
 	TRY(cursor_open(r, table_fact, row_str(&from), true, &c));
 	enum err e = cursor_next(&c);
 	if (!e && c.key.n >= key->n && memcmp(c.key.p, key->p, key->n) == 0) {
-		if (c.key.n > sizeof(key->p) || c.value.n > sizeof(out->p)) {
+		if (c.key.n > sizeof(key->p) || c.value.n < HEAD_SIZE ||
+		    c.value.n > HEAD_SIZE + sizeof(out->p)) {
 			e = ERR_DAMAGED;
 		} else {
 			memcpy(key->p, c.key.p, c.key.n);
 			key->n = c.key.n;
-			memcpy(out->p, c.value.p, c.value.n);
-			out->n = c.value.n;
+			out->n = c.value.n - HEAD_SIZE;
+			memcpy(out->p, c.value.p + HEAD_SIZE, out->n);
 		}
 	}
 	cursor_close(&c);
@@ -164,7 +210,8 @@ enum err walk_begin(struct replica *r, struct cursor *c, struct place place, int
 	return out->standing ? ERR_OK : cursor_seek(c, row_str(&out->prefix));
 }
 
-static enum err next_block(struct walk *w)
+/* The next block of the home, its items in hand. */
+static enum err next_block(struct walk *w, struct block_head *head)
 {
 	struct cursor *c = w->c;
 
@@ -173,24 +220,37 @@ static enum err next_block(struct walk *w)
 	w->standing = false;
 	if (c->key.n < w->prefix.n || memcmp(c->key.p, w->prefix.p, w->prefix.n) != 0)
 		return ERR_NOT_FOUND;
-	w->rest = c->value;
+	if (!head_read(c->value, head))
+		return ERR_DAMAGED;
+	w->at = c->value.p + HEAD_SIZE;
+	w->end = c->value.p + c->value.n;
 	return ERR_OK;
 }
 
-enum err walk_next(struct walk *w, int64_t *stated, uint64_t *seq, struct str *bytes)
+enum err walk_block(struct walk *w)
 {
-	struct item item;
+	struct block_head head;
 
-	if (w->rest.n == 0)
-		TRY(next_block(w));
-	if (!item_read(w->rest, &item))
-		return ERR_DAMAGED;
-	if (item.at.stated >= w->stated_end)
-		return ERR_NOT_FOUND; /* and so are all that follow */
-	*stated = item.at.stated;
-	*seq = item.at.seq;
-	*bytes = (struct str){ w->rest.p + ITEM_HEAD, item.size - ITEM_HEAD };
-	w->rest.p += item.size;
-	w->rest.n -= item.size;
-	return ERR_OK;
+	return next_block(w, &head);
+}
+
+enum err walk_count(struct walk *w, uint64_t at_seq, uint64_t *own)
+{
+	struct block_head head;
+	struct item item;
+	enum err e;
+
+	*own = 0;
+	while (!(e = next_block(w, &head))) {
+		if (head.greatest <= at_seq) {
+			*own += head.own;
+			continue;
+		}
+		while (w->at < w->end) {
+			if (!item_read(&w->at, w->end, &item))
+				return ERR_DAMAGED;
+			*own += item.seq <= at_seq && !fact_bytes_elsewhere(item.bytes);
+		}
+	}
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }

@@ -1,32 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bench_fold: how long answers take at the server, without sockets: question's bytes in, answer's
- * bytes out.
+ * bench_fold: what applying events and answering questions costs in processor time, without sockets:
+ * an event's bytes in, rows out; a question's bytes in, an answer's bytes out. For profilers, and for
+ * machines that others load; `tools/bench figures` measures whole services.
  *
  *   bench_fold DIR [EVENTS [DEALS [PARTIES [QUESTION]]]]
  *                                  1,000,000, 50,000 and 20,000 where not given; all questions
- *   bench_fold --jsonl EVENTS DEALS PARTIES       print the events instead
  *
- * DIR holds the replica and is kept, so that a second run does not fill it again.
+ * The events are those of figures/world.h. DIR holds the replica and is kept, so that a second run
+ * does not fill it again.
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #include "services/query/answers.h"
 #include "services/query/index.h"
-#include "tests/bench/deals_made.h"
+#include "tests/bench/figures/world.h"
 
 #define COMMIT_EVENTS 2000u
 #define MEMORY_MAX ((size_t)96 << 20)
 #define SAMPLES_MAX 10000u
+#define MOGUL_DEALS_MAX 1000u
+#define SEED 1u
 
 struct bench {
 	struct replica *r;
 	struct arena a;
-	struct made_sizes sizes;
+	struct world_size size;
+	struct world world; /* made where the replica lacks events */
 	struct buf wire, out;
 	double ms[SAMPLES_MAX];
 	size_t n;
@@ -46,60 +49,76 @@ static double now_ms(void)
 	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
+/* Any number below n, by its place and purpose. */
+static uint32_t any_below(uint64_t of, uint64_t purpose, uint32_t n)
+{
+	uint64_t z = of * UINT64_C(0x9e3779b97f4a7c15) + purpose * UINT64_C(0x632be59bd9b4e019);
+
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return (uint32_t)((z ^ z >> 31) % n);
+}
+
 /* ---- events ---- */
 
-static enum err put_one(struct bench *b, uint64_t seq, uint64_t *bytes)
+/* What applying takes alone, without making events up and log commits. */
+static enum err put_one(struct bench *b, uint64_t seq, double *apply_ms)
 {
-	static struct made made;
 	struct event event;
+	struct str bytes;
 
-	made_event(&made, &b->sizes, seq);
-	buf_clear(&b->wire);
-	enum err e = record_encode(&shape_event, &made.event, &b->wire);
-	struct record rec = { .epoch = 1, .seq = seq, .recorded = (int64_t)seq,
-			      .event = buf_str(&b->wire) };
+	enum err e = made_encode(&b->world, &b->world.v[seq - 1], &b->a, &bytes);
+	struct record rec = { .epoch = 1, .seq = seq, .recorded = (int64_t)seq, .event = bytes };
+	const double began = now_ms();
 	if (!e)
 		e = event_decode(rec.event, &b->a, &event, NULL);
 	if (!e)
 		e = replica_put(b->r, &event.id, &rec);
 	if (!e)
 		e = index_event(b->r, &rec, &event, &b->a);
-	*bytes += rec.event.n + RECORD_HEAD_SIZE;
+	*apply_ms += now_ms() - began;
 	arena_reset(&b->a);
 	return e;
 }
 
 static void fill(struct bench *b, const char *dir)
 {
+	const uint64_t events = b->size.events;
 	struct fault fault;
 	struct replica_info info;
-	const double began = now_ms();
-	uint64_t bytes = 0;
+	double apply_ms = 0, commit_ms = 0;
+	uint64_t log_bytes = 0;
 	char path[512];
 	struct stat st;
 	enum err e = ERR_OK;
 
 	fault_init(&fault);
 	replica_info(b->r, &info);
-	if (info.head >= b->sizes.events)
+	if (info.head >= events)
 		return;
-	for (uint64_t seq = info.head + 1; !e && seq <= b->sizes.events; seq++) {
+	if (!world_make(&b->world, &b->size))
+		give_up("no memory, or no world of this size", ERR_USAGE, &fault);
+	for (uint64_t seq = info.head + 1; !e && seq <= events; seq++) {
 		if (seq % COMMIT_EVENTS == 1 || seq == info.head + 1)
 			e = replica_begin(b->r);
 		if (!e)
-			e = put_one(b, seq, &bytes);
-		if (!e && (seq % COMMIT_EVENTS == 0 || seq == b->sizes.events))
+			e = put_one(b, seq, &apply_ms);
+		const double began = now_ms();
+		if (!e && (seq % COMMIT_EVENTS == 0 || seq == events))
 			e = replica_commit(b->r);
+		commit_ms += now_ms() - began;
 	}
+	if (!e)
+		e = replica_log_bytes(b->r, &log_bytes);
 	if (e)
 		give_up("events", e, &fault);
-	const double s = (now_ms() - began) / 1e3;
 	(void)snprintf(path, sizeof(path), "%s/data.mdb", dir);
 	if (stat(path, &st))
 		st.st_size = 0;
-	printf("filled        %10.0f events/s   records %.1f MiB, replica with index %.1f MiB\n",
-	       (double)(b->sizes.events - info.head) / s, (double)bytes / 1048576,
-	       (double)st.st_size / 1048576);
+	printf("applied %llu events, %.2f us each, log commits %.2f us; log %.1f MiB, index %.1f MiB\n",
+	       (unsigned long long)(events - info.head), apply_ms * 1e3 / (double)(events - info.head),
+	       commit_ms * 1e3 / (double)(events - info.head), (double)log_bytes / 1048576,
+	       ((double)st.st_size - (double)log_bytes) / 1048576);
 }
 
 /* ---- questions ---- */
@@ -141,10 +160,7 @@ static int by_size(const void *x, const void *y)
 
 static void report(struct bench *b, const char *what)
 {
-	struct rusage usage;
-
 	qsort(b->ms, b->n, sizeof(b->ms[0]), by_size);
-	getrusage(RUSAGE_SELF, &usage);
 	printf("%-40s %6zu x  p50 %9.3f ms  p99 %9.3f ms  max %9.3f ms  answer %zu bytes\n", what, b->n,
 	       b->ms[b->n / 2], b->ms[b->n * 99 / 100], b->ms[b->n - 1], b->out.n);
 	b->n = 0;
@@ -155,45 +171,63 @@ static struct clocks years_back(char day[DAY_TEXT_SIZE], int years)
 {
 	struct clocks clocks = { 0 };
 
-	day_format(MADE_FIRST_DAY + MADE_DAYS - 365 * years, day);
+	day_format(WORLD_FIRST_DAY + WORLD_DAYS - 365 * years, day);
 	msg_set(&clocks, clocks, as_of, str_of(day));
 	return clocks;
 }
 
+/* Any day of the five years. */
+static struct clocks any_day(char day[DAY_TEXT_SIZE], uint64_t of)
+{
+	struct clocks clocks = { 0 };
+
+	day_format(WORLD_FIRST_DAY + (int32_t)any_below(of, 2, WORLD_DAYS), day);
+	msg_set(&clocks, clocks, as_of, str_of(day));
+	return clocks;
+}
+
+static void ask_deal(struct bench *b, uint32_t deal, uint64_t of)
+{
+	struct deal_figure q = { 0 };
+	char day[DAY_TEXT_SIZE], slug[32];
+
+	(void)snprintf(slug, sizeof(slug), "deal-%06u", deal);
+	msg_set(&q, deal_figure, deal, str_of(slug));
+	q.clocks = any_day(day, of);
+	msg_mark(&q, deal_figure, clocks);
+	ask(b, &shape_deal_figure, &q);
+}
+
 static void ask_deals(struct bench *b)
 {
-	char day[DAY_TEXT_SIZE];
-
-	for (uint64_t i = 0; i < 5000; i++) {
-		char slug[32];
-		struct deal_figure q = { 0 };
-		(void)snprintf(slug, sizeof(slug), "deal-%llu",
-			       (unsigned long long)made_below(i, 50, b->sizes.deals));
-		msg_set(&q, deal_figure, deal, str_of(slug));
-		if (i % 2) {
-			q.clocks = years_back(day, (int)made_below(i, 51, 8));
-			msg_mark(&q, deal_figure, clocks);
-		}
-		ask(b, &shape_deal_figure, &q);
-	}
+	for (uint64_t i = 0; i < 4000; i++)
+		ask_deal(b, 1 + any_below(i, 1, b->size.deals), i);
 	report(b, "deal, as of any day");
+}
+
+/* For a world of a single deal. */
+static void ask_giant(struct bench *b)
+{
+	for (uint64_t i = 0; i < 20; i++)
+		ask_deal(b, 1, i);
+	report(b, "first deal, as of any day");
 }
 
 static void ask_party(struct bench *b)
 {
-	for (int i = 0; i < 200; i++) {
-		struct party_figure q = { 0 };
-		msg_set(&q, party_figure, party, STR("party-0"));
+	struct party_figure q = { 0 };
+	char day[DAY_TEXT_SIZE];
+
+	msg_set(&q, party_figure, party, STR("mogul"));
+	for (int i = 0; i < 100; i++)
+		ask(b, &shape_party_figure, &q);
+	report(b, "party with many deals");
+	for (uint64_t i = 0; i < 100; i++) {
+		q.clocks = any_day(day, i);
+		msg_mark(&q, party_figure, clocks);
 		ask(b, &shape_party_figure, &q);
 	}
-	report(b, "party with a deal in fifty, all rungs");
-	for (int i = 0; i < 200; i++) {
-		struct party_figure q = { 0 };
-		msg_set(&q, party_figure, party, STR("party-0"));
-		msg_set(&q, party_figure, rung, rung_committed);
-		ask(b, &shape_party_figure, &q);
-	}
-	report(b, "the same, one rung");
+	report(b, "the same, as of any day");
 }
 
 static void ask_league(struct bench *b, enum rung rung, int years, const char *currency,
@@ -201,7 +235,7 @@ static void ask_league(struct bench *b, enum rung rung, int years, const char *c
 {
 	char day[DAY_TEXT_SIZE];
 
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < 3; i++) {
 		struct league q = { 0 };
 		msg_set(&q, league, rung, (int)rung);
 		if (currency)
@@ -217,10 +251,10 @@ static void ask_league(struct bench *b, enum rung rung, int years, const char *c
 
 static void ask_at_seq(struct bench *b)
 {
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < 3; i++) {
 		struct league q = { 0 };
 		msg_set(&q, league, rung, rung_committed);
-		msg_set(&q.clocks, clocks, at_seq, b->sizes.events * 7 / 10);
+		msg_set(&q.clocks, clocks, at_seq, b->size.events * 2 / 5);
 		msg_mark(&q, league, clocks);
 		ask(b, &shape_league, &q);
 	}
@@ -281,32 +315,14 @@ static const struct {
 	const char *name;
 	void (*run)(struct bench *b);
 } benches[] = {
-	{ "deals", ask_deals }, { "party", ask_party }, { "league", ask_leagues },
+	{ "deals", ask_deals }, { "giant", ask_giant }, { "party", ask_party }, { "league", ask_leagues },
 	{ "dollars", ask_in_dollars }, { "flows", ask_flows }, { "cycles", ask_cycles },
 	{ "anomalies", ask_anomalies }, { "diff", ask_diff },
 };
 
-static int print_events(char **argv)
+static uint32_t number(const char *text)
 {
-	const struct made_sizes sizes = { strtoull(argv[2], NULL, 10),
-		(uint32_t)strtoul(argv[3], NULL, 10), (uint32_t)strtoul(argv[4], NULL, 10) };
-	static struct made made;
-	struct arena a;
-	struct buf out;
-
-	arena_init(&a, MEMORY_MAX);
-	buf_init(&out, MEMORY_MAX);
-	for (uint64_t seq = 1; seq <= sizes.events; seq++) {
-		made_event(&made, &sizes, seq);
-		buf_clear(&out);
-		if (json_write(&shape_event, &made.event, &a, &out))
-			return 1;
-		printf("%.*s\n", STR_ARG(buf_str(&out)));
-		arena_reset(&a);
-	}
-	buf_fini(&out);
-	arena_fini(&a);
-	return 0;
+	return (uint32_t)strtoul(text, NULL, 10);
 }
 
 int main(int argc, char **argv)
@@ -315,13 +331,12 @@ int main(int argc, char **argv)
 	struct fault fault;
 
 	fault_init(&fault);
-	if (argc == 5 && strcmp(argv[1], "--jsonl") == 0)
-		return print_events(argv);
 	if (argc < 2)
 		give_up("usage: bench_fold DIR [EVENTS [DEALS [PARTIES [QUESTION]]]]", ERR_USAGE, &fault);
-	b.sizes.events = argc > 2 ? strtoull(argv[2], NULL, 10) : 1000000;
-	b.sizes.deals = argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : 50000;
-	b.sizes.parties = argc > 4 ? (uint32_t)strtoul(argv[4], NULL, 10) : 20000;
+	b.size = (struct world_size){ SEED, argc > 2 ? number(argv[2]) : 1000000,
+				      argc > 3 ? number(argv[3]) : 50000,
+				      argc > 4 ? number(argv[4]) : 20000, 0 };
+	b.size.mogul_deals = b.size.deals / 10 < MOGUL_DEALS_MAX ? b.size.deals / 10 : MOGUL_DEALS_MAX;
 	arena_init(&b.a, MEMORY_MAX);
 	buf_init(&b.wire, MSG_BYTES_MAX);
 	buf_init(&b.out, MSG_BYTES_MAX);
@@ -334,6 +349,8 @@ int main(int argc, char **argv)
 		if (argc < 6 || strcmp(argv[5], benches[i].name) == 0)
 			benches[i].run(&b);
 	replica_close(b.r);
+	if (b.world.v)
+		world_free(&b.world);
 	arena_fini(&b.a);
 	buf_fini(&b.wire);
 	buf_fini(&b.out);
