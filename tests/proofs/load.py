@@ -69,9 +69,11 @@ class Role(multiprocessing.Process):
 class Publisher(Role):
     """Many connections; each publish is sent one to five times, over any of them."""
 
-    def __init__(self, directory, name, seed, endpoint, connections=8, wait_s=1.0, batch=(1, 1, 2, 7, 30)):
+    def __init__(self, directory, name, seed, endpoint, connections=8, wait_s=1.0, batch=(1, 1, 2, 7, 30),
+                 pause_s=0.0):
         super().__init__(directory, name, seed)
         self.endpoint, self.connections, self.wait_s, self.batch = endpoint, connections, wait_s, batch
+        self.pause_s = pause_s
 
     def work(self):
         self.poller = zmq.Poller()
@@ -93,6 +95,7 @@ class Publisher(Role):
                 if len(asker.waiting) < 4:
                     self.send(asker)
             self.hear()
+            time.sleep(self.pause_s)
         counts = {"retries": self.retries, "replies_dropped": self.dropped, "answers": self.answers}
         return self.publishes, counts
 
