@@ -6,15 +6,18 @@
  * AVOW_MUTANT is nosync (pages are never synced), nometasync (the root page is not), skipsync (every
  * seventh sync is not done), early (a log commit is said to be done, and is done only when the next
  * transaction begins: an acknowledgement before the log commit), forget (each tenth look-up of an id
- * finds nothing), mute (each 5,000th message is not sent), twice (each 5,000th is sent twice).
+ * finds nothing), mute (each 5,000th message is not sent), twice (each 5,000th is sent twice), scan
+ * (the whole store is read before it opens, AVOW_MUTANT_AT microseconds a page).
  *
  * No mistakes, but what proofs need: slowsync (a sync takes 50 ms longer), die (the process is killed
  * right after log commit AVOW_MUTANT_AT has returned, before anybody is told), fullmap (each 300,000th
  * put finds the map full).
  */
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,6 +32,8 @@
 #define SEND_EACH 5000
 #define ID_SIZE 16
 #define NAME_MAX_SIZE 255
+#define PAGE_SIZE 4096
+#define PATH_SIZE 4096
 #define NOOVERWRITE 0x10u
 #define NOTFOUND (-30798)
 #define MAP_FULL (-30792)
@@ -58,8 +63,25 @@ static bool is(const char *name)
 	return mutant && strcmp(mutant, name) == 0;
 }
 
+static void scan(const char *path)
+{
+	static char page[PAGE_SIZE];
+	const char *at = getenv("AVOW_MUTANT_AT");
+	char name[PATH_SIZE];
+
+	(void)snprintf(name, sizeof(name), "%s/data.mdb", path);
+	int fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	while (fd >= 0 && read(fd, page, sizeof(page)) > 0)
+		(void)usleep(at ? (useconds_t)strtoul(at, NULL, 10) : 0);
+	(void)close(fd);
+}
+
 int mdb_env_open(void *env, const char *path, unsigned flags, unsigned mode)
 {
+	if (is("scan"))
+		scan(path);
 	flags |= is("nosync") ? NOSYNC : is("nometasync") ? NOMETASYNC : 0;
 	return NEXT(mdb_env_open)(env, path, flags, mode);
 }

@@ -1,0 +1,240 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""
+P11: what peers do costs a bounded amount of memory: 1,000 watchers of whom 990 never read, thousands
+of idle and half-open connections, messages as large as they may be, messages that never end, scans of
+everything. Anonymous memory of ledger <= 128 MiB, of ingest and query <= 256 MiB each, sampled all the
+time; where memory cgroups can be written, in one, where the kernel would kill beyond that.
+"""
+import os
+import resource
+import socket
+import threading
+import time
+
+import msgpack
+import zmq
+
+import bulk
+import history
+import load
+import proof
+import wire
+import world
+import zmtp
+
+MIB = 1 << 20
+BOUND = {"ledger": 128 * MIB, "ingest": 256 * MIB, "query": 256 * MIB}
+# in a cgroup: beside anonymous memory the pages of files and what the kernel keeps for sockets
+ROOM = 128 * MIB
+CGROUPS = "/sys/fs/cgroup/memory"
+MESSAGE_MAX = 16 * MIB
+SAMPLE_S = 0.02
+confined = [] # the cgroups that were made
+
+
+class Watch(threading.Thread):
+    """The greatest anonymous memory of each service since it was last asked."""
+
+    def __init__(self, services):
+        super().__init__(daemon=True)
+        self.services, self.peak, self.stopping = services, {}, False
+
+    def run(self):
+        while not self.stopping:
+            for name, service in self.services.items():
+                self.peak[name] = max(self.peak.get(name, 0), anonymous(service.process.pid))
+            time.sleep(SAMPLE_S)
+
+    def take(self):
+        peak, self.peak = self.peak, {}
+        return peak
+
+
+def anonymous(pid):
+    """Bytes of anonymous memory, 0 where the process is gone."""
+    try:
+        with open("/proc/%d/status" % pid, encoding="ascii") as f:
+            for line in f:
+                if line.startswith("RssAnon"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return 0
+
+
+def confine(p, name, pid):
+    """Into a memory cgroup of its own; False where that cannot be."""
+    path = os.path.join(CGROUPS, "avow-proof-%d-%s" % (os.getpid(), name))
+    try:
+        os.makedirs(path, exist_ok=True)
+        with open(path + "/memory.limit_in_bytes", "w", encoding="ascii") as f:
+            f.write(str(BOUND[name] + ROOM))
+        with open(path + "/cgroup.procs", "w", encoding="ascii") as f:
+            f.write(str(pid))
+    except OSError:
+        return False
+    if path not in confined:
+        confined.append(path)
+        p.at_end.append(lambda: os.rmdir(path))
+    return True
+
+
+class Attack:
+    """Services under watch; each attack says what it has cost."""
+
+    def __init__(self, p):
+        self.p, self.context, self.over = p, zmq.Context(), []
+        self.field = bulk.Field(p, p.dir + "/d", ("ledger", "ingest", "query"))
+        self.path = {n: s.endpoint[len("ipc://"):] for n, s in self.field.services.items()}
+        p.count("services_in_a_memory_cgroup", sum(
+            confine(p, n, s.process.pid) for n, s in self.field.services.items()))
+        ingest = wire.Asker(self.context, self.field.services["ingest"].endpoint)
+        self.query = wire.Asker(self.context, self.field.services["query"].endpoint)
+        self.events = p.size(20000, 200000, 2000000)
+        for _ in range(self.events // 1000):
+            ingest.ask("publish", 30, events=[history.event_of(p.random.randbytes(16))
+                                              for _ in range(1000)])
+        self.query.ask("get", 300, seq=self.events, min_seq=self.events)
+        self.watch = Watch(self.field.services)
+        self.watch.start()
+
+    def do(self, words, run):
+        self.watch.take()
+        self.opened = []
+        try:
+            run()
+        except OSError: # a connection is refused by who is not there any more
+            pass
+        time.sleep(0.2) # what was sent is to arrive
+        self.revive(words)
+        self.alive(words)
+        for s in self.opened:
+            s.close()
+        peak = self.watch.take()
+        self.p.say("%s: %s MiB", words, {n: b // MIB for n, b in peak.items()})
+        for name, size in peak.items():
+            key = "peak_mib_%s_%s" % (name, words.replace(" ", "_"))
+            self.p.counters[key] = size // MIB
+            if size > BOUND[name]:
+                self.over.append("%s: %s has %d MiB" % (words, name, size // MIB))
+
+    def revive(self, words):
+        """Who was killed for memory has broken the promise; the next attack finds him anew."""
+        for name, service in self.field.services.items():
+            if not service.alive():
+                self.over.append("%s: %s ended with %d" % (words, name, service.process.returncode))
+                self.p.check(service.start(), "%s does not start: %s", name, service.said())
+                confine(self.p, name, service.process.pid)
+
+    def alive(self, words):
+        """Every service answers somebody else meanwhile."""
+        for name, service in self.field.services.items():
+            self.p.check(service.alive(), "%s: %s has ended: %s", words, name, service.said())
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            try:
+                self.query.ask("get", 5, seq=1)
+                return
+            except (wire.NoAnswer, wire.Refused) as e:
+                if isinstance(e, wire.Refused) and e.code not in load.RETRY:
+                    raise proof.Broken("%s: %s" % (words, e)) from e
+        raise proof.Broken("%s: nobody else is answered" % words)
+
+    def watchers(self):
+        """990 ask for all they can get and never read; 10 read on."""
+        ask = zmtp.frame(msgpack.packb({
+            "v": 1, "type": "read", "rid": 1, "after": 0, "limit": 10000, "max_bytes": 8 << 20}))
+        for _ in range(self.p.size(99, 990, 990)):
+            s = zmtp.meet(self.path["query"])
+            s.sendall(ask * 8)
+            self.opened.append(s)
+        for _ in range(10):
+            self.query.ask("read", 60, after=self.p.random.randrange(self.events), limit=10000)
+
+    def idle(self):
+        for n in ("ingest", "query"):
+            for _ in range(self.p.size(500, 5000, 5000)):
+                self.opened.append(zmtp.meet(self.path[n]))
+
+    def half_open(self):
+        for n in ("ingest", "query"):
+            for i in range(self.p.size(100, 1000, 1000)):
+                s = zmtp.connect(self.path[n])
+                s.sendall(zmtp.GREETING[:i % 64])
+                self.opened.append(s)
+
+    def bombs(self):
+        """Whole messages of the greatest size, of what is no message, and of small events."""
+        raws = [history.event_of(self.p.random.randbytes(16)) for _ in range(10000)]
+        many = wire.packed("publish", 1000, events=raws)
+        for body in (b"\x81" * (MESSAGE_MAX - 9), many[0] + bytes(8) + many[1],
+                     msgpack.packb({"v": 1, "type": "publish", "rid": 1, "events": [
+                         b"\xdd\xff\xff\xff\xff" + bytes(60000)] * 250})):
+            for n in ("ingest", "query"):
+                s = zmtp.meet(self.path[n])
+                send(s, zmtp.frame(body))
+                self.opened.append(s)
+
+    def unfinished(self):
+        """Messages of the greatest size that lack their end, from many at once."""
+        for n in ("ingest", "query"):
+            for _ in range(self.p.size(4, 64, 64)):
+                s = zmtp.meet(self.path[n])
+                send(s, zmtp.announced(MESSAGE_MAX) + bytes(MESSAGE_MAX - MIB))
+                self.opened.append(s)
+
+    def endless(self):
+        """A message of ever more parts."""
+        part = zmtp.frame(bytes(65536), zmtp.MORE)
+        for n in ("ingest", "query"):
+            s = zmtp.meet(self.path[n])
+            for _ in range(self.p.size(100, 10000, 10000)):
+                if not send(s, part):
+                    break
+            self.opened.append(s)
+
+    def scans(self):
+        for _ in range(3):
+            self.p.check(len(wire.read_all(self.query)[0]) >= self.events, "a scan misses something")
+
+
+def send(s, data):
+    """False where the other side has had enough of it."""
+    try:
+        s.sendall(data)
+        return True
+    except (OSError, socket.timeout):
+        return False
+
+
+def body(p):
+    p.at_end.append(world.end_all)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    if p.form != "short" and hard < 13000:
+        raise proof.NotRun("10,000 connections need 13,000 file descriptors; the limit is %d" % hard)
+    a = Attack(p)
+    a.do("scans of everything", a.scans)
+    a.do("watchers that stand still", a.watchers)
+    a.do("idle connections", a.idle)
+    a.do("half-open connections", a.half_open)
+    a.do("the largest messages", a.bombs)
+    a.do("unfinished messages", a.unfinished)
+    a.do("endless messages", a.endless)
+    a.watch.stopping = True
+    control(p, a)
+    a.field.end()
+    p.check(not a.over, "; ".join(a.over))
+
+
+def control(p, a):
+    """What is measured is there: this very process, grown by so much."""
+    before, grown = anonymous(os.getpid()), bytearray(os.urandom(1)) * (64 * MIB)
+    p.check(anonymous(os.getpid()) - before > 60 * MIB and len(grown) and a.over is not None,
+            "negative control: 64 MiB more are not seen")
+    p.count("control_growth_seen")
+
+
+if __name__ == "__main__":
+    proof.Proof("P11", "memory is bounded, whatever peers do", disk=True).run(body)

@@ -1,0 +1,230 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""
+P12: five times as much is published as ingest and ledger can take. Every request is answered: done, or
+BUSY with the time after which to come again, at once; what was refused is not in the log, what was
+acknowledged is. And one reader who never takes his answers costs the others at most a tenth, measured
+with and without him in turn, in the same run.
+"""
+import array
+import statistics
+import struct
+import time
+
+import msgpack
+import zmq
+
+import bulk
+import history
+import load
+import proof
+import wire
+import world
+import zmtp
+
+EVENTS = 200 # of a request
+TIMES = 5
+READERS = 4
+BUSY_P99_S = 0.5
+COST_MAX = 0.1
+NAME = struct.Struct(">Q")
+OPEN, DONE, REFUSED = 0, 1, 2
+
+
+class Template:
+    """A publish of EVENTS events whose ids hold its number; all else is the same each time."""
+
+    def __init__(self, who, ttl_ms):
+        raws = [history.event_of(self.ident(who, 0, place)) for place in range(EVENTS)]
+        self.head, tail = wire.packed("publish", ttl_ms, events=None)
+        self.step = len(wire.array_of_bytes(raws[:2])) - len(wire.array_of_bytes(raws[:1]))
+        self.tail = bytearray(tail[:-1] + wire.array_of_bytes(raws))
+        self.at = self.tail.index(self.ident(who, 0, 0)) + 4 # where the number is
+
+    @staticmethod
+    def ident(who, n, place):
+        return bytes((0, 60, 0, who)) + struct.pack(">I", n) + NAME.pack(place)
+
+    def number(self, n):
+        for i, byte in enumerate(struct.pack(">I", n)):
+            self.tail[self.at + i:self.at + i + (EVENTS - 1) * self.step + 1:self.step] = bytes(
+                (byte,)) * EVENTS
+        return bytes(self.tail)
+
+
+class Flood(bulk.Accounted):
+    """
+    Sends `rate` requests a second for so many seconds, whatever comes back (or, without a rate, as many
+    as are answered), each once; and notes what became of each, and how long BUSY took.
+    """
+
+    def __init__(self, directory, name, endpoint, who, seconds, rate=None):
+        window = 16 if rate is None else 240
+        super().__init__(directory, name, who, endpoint, 8, window, 10000, 5.0)
+        self.who, self.seconds, self.rate = who, seconds, rate
+
+    def work(self):
+        self.open()
+        self.template = Template(self.who, self.ttl_ms)
+        self.fate, self.sent_at, self.busy_s = bytearray(), array.array("d"), array.array("d")
+        self.began = time.monotonic()
+        silent = self.serve()
+        return self.fate, self.busy_s, silent, self.counts, self.took
+
+    def finished(self):
+        if time.monotonic() - self.began < self.seconds:
+            self.took = time.monotonic() - self.began
+            return False
+        return True
+
+    def next(self):
+        what = self.due()
+        if what is None and (self.finished() or (self.rate and len(self.fate) >= self.rate *
+                                                 (time.monotonic() - self.began))):
+            return False
+        if what is None:
+            what = len(self.fate)
+            self.fate.append(OPEN)
+            self.sent_at.append(0.0)
+        self.sent_at[what] = time.monotonic()
+        self.ask(what, self.template.head, self.template.number(what))
+        return True
+
+    def answered(self, what, answer):
+        if answer["type"] != "error":
+            self.fate[what] = DONE
+            self.progress.value += EVENTS
+        elif answer["name"] == "BUSY":
+            if not answer.get("retry_after_ms"):
+                raise proof.Broken("BUSY without a time: %s" % answer)
+            self.busy_s.append(time.monotonic() - self.sent_at[what])
+            self.fate[what] = REFUSED
+        elif answer["name"] in ("UNAVAILABLE", "DEADLINE"):
+            self.fate[what] = REFUSED
+        elif answer["name"] == "UNKNOWN":
+            self.again(what)
+        else:
+            raise proof.Broken("refused: %s" % answer)
+
+
+def flood(p, field, who, seconds, rate=None, prefix=""):
+    """One flood; its fates, how long BUSY took, and how many requests a second were done."""
+    role = Flood(p.dir, "flood%d" % who, field.services["ingest"].endpoint, who, seconds, rate)
+    role.start()
+    role.join(seconds + 120)
+    fate, busy_s, silent, counts, took = role.result()
+    p.check(not silent, "%d requests have no answer at all", len(silent))
+    for name, number in counts.items():
+        p.count(prefix + name, number)
+    return fate, busy_s, fate.count(DONE) / took, len(fate) / took
+
+
+def overload(p):
+    field = bulk.Field(p, p.dir + "/d")
+    fates, _, capacity, _ = (first := flood(p, field, 0, p.size(1, 8, 30), prefix="alone_"))
+    p.say("alone: %.0f requests of %d events a second", capacity, EVENTS)
+    second = flood(p, field, 1, p.size(3, 60, 600), TIMES * capacity)
+    fate, busy_s, done, offered = second
+    p.say("offered %.0f a second, done %.0f, refused %d", offered, done, fate.count(REFUSED))
+    p.count("offered_per_mille_of_capacity", int(1000 * offered / capacity))
+    p.count("done_per_mille_of_capacity", int(1000 * done / capacity))
+    p.count("requests_refused", fate.count(REFUSED))
+    p.check(len(busy_s) > 0, "nobody was told BUSY: the proof is void")
+    slowest = sorted(busy_s)[int(len(busy_s) * 0.99)]
+    p.count("busy_p50_ms", int(1000 * statistics.median(busy_s)))
+    p.count("busy_p99_ms", int(1000 * slowest))
+    check_log(p, field, (first[0], fate))
+    if p.form != "short": # a machine that does other things as well says nothing about time
+        p.check(offered > 0.9 * TIMES * capacity, "only %.1f times the capacity was offered",
+                offered / capacity)
+        p.check(slowest < BUSY_P99_S, "BUSY took %.2f s", slowest)
+    wrong = bytearray(fate)
+    wrong[wrong.index(DONE)] = REFUSED
+    try:
+        check_log(p, field, (fates, wrong))
+    except proof.Broken as e:
+        p.say("negative control, one that was done counts as refused: caught (%s)", e)
+        p.count("checker_controls")
+    else:
+        raise proof.Broken("negative control, one that was done counts as refused: not caught")
+    field.end()
+
+
+def check_log(p, field, fates):
+    """Whole requests, each done one and no refused one."""
+    found = [array.array("H", bytes(2 * len(fate))) for fate in fates]
+    asker = wire.Asker(zmq.Context(), field.services["ledger"].endpoint)
+    for entry in bulk.entries_of(asker):
+        ident = wire.ident_of(entry["event"])
+        found[ident[3]][int.from_bytes(ident[4:8], "big")] += 1
+    for who, fate in enumerate(fates):
+        for n, what in enumerate(fate):
+            wanted = {DONE: EVENTS, REFUSED: 0}[what]
+            p.check(found[who][n] == wanted, "request %d was %s, and %d of its events are in the log",
+                    n, "done" if wanted else "refused", found[who][n])
+
+
+class Readers(load.Role):
+    """Read all the time, as fast as they are answered."""
+
+    def __init__(self, directory, name, endpoint, head):
+        super().__init__(directory, name, 1)
+        self.endpoint, self.head = endpoint, head
+
+    def work(self):
+        poller, askers = zmq.Poller(), []
+        for _ in range(READERS):
+            askers.append(wire.Asker(self.context, self.endpoint))
+            poller.register(askers[-1].socket, zmq.POLLIN)
+        by_socket = {a.socket: a for a in askers}
+        for asker in askers:
+            asker.send("read", after=0, limit=500)
+        while not self.stopping.is_set():
+            for socket, _ in poller.poll(20):
+                socket.recv()
+                self.progress.value += 1
+                by_socket[socket].send("read", after=self.random.randrange(self.head), limit=500)
+
+
+def slow_reader(p):
+    """The others' pace with one who never reads, and without, in turn."""
+    field = bulk.Field(p, p.dir + "/q", ("ledger", "ingest", "query"))
+    number = 20000
+    ledger = wire.Asker(zmq.Context(), field.services["ledger"].endpoint)
+    for _ in range(number // 1000):
+        ledger.ask("publish", 30, events=[history.event_of(p.random.randbytes(16))
+                                          for _ in range(1000)])
+    query = field.services["query"].endpoint
+    wire.Asker(zmq.Context(), query).ask("get", 120, seq=number, min_seq=number)
+    readers = Readers(p.dir, "readers", query, number)
+    readers.start()
+    ask = zmtp.frame(msgpack.packb({"v": 1, "type": "read", "rid": 1, "after": 0, "limit": 10000,
+                                    "max_bytes": 8 << 20}))
+    paces = {False: [], True: []}
+    for turn in range(p.size(4, 24, 100)):
+        slow = turn % 2 == 1
+        if slow:
+            peer = zmtp.meet(query[len("ipc://"):])
+            peer.sendall(ask * 100)
+        began, before = time.monotonic(), readers.progress.value
+        time.sleep(p.size(1, 1, 2))
+        paces[slow].append((readers.progress.value - before) / (time.monotonic() - began))
+        if slow:
+            peer.close()
+    readers.result()
+    field.end()
+    without, with_him = (statistics.median(paces[slow]) for slow in (False, True))
+    p.say("%.0f answers a second without a slow reader, %.0f with one", without, with_him)
+    p.count("pace_with_a_slow_reader_per_mille", int(1000 * with_him / without))
+    p.check(p.form == "short" or with_him > (1 - COST_MAX) * without,
+            "a slow reader costs the others %d %%", 100 - 100 * with_him / without)
+
+
+def body(p):
+    p.at_end.append(world.end_all)
+    overload(p)
+    slow_reader(p)
+
+
+if __name__ == "__main__":
+    proof.Proof("P12", "overload is said, and a slow reader costs the others little").run(body)
