@@ -22,6 +22,7 @@ struct feed {
 	enum stage_of_feed stage;
 	uint64_t rid;	   /* of the last request */
 	uint64_t welcomed; /* rid of the last greeting that found the right ledger; 0: none */
+	uint64_t greeted;  /* our head when the last greeting was sent */
 	bool waiting;	   /* for its answer */
 	bool wide;	   /* no publish ended within the last one: as much as can be is asked for */
 	int64_t until_ms;  /* for it, or when to ask again */
@@ -90,7 +91,10 @@ static void ask(struct feed *f, const struct shape *shape, const void *msg, int 
 static void greet(struct feed *f, struct now now)
 {
 	const struct hello hello = { 0 };
+	struct replica_info info;
 
+	replica_info(f->replica, &info);
+	f->greeted = info.head;
 	ask(f, &shape_hello, &hello, FEED_PATIENCE_MS, now);
 }
 
@@ -205,7 +209,8 @@ static enum err hear_welcome(struct feed *f, struct str wire, struct now now)
 	if (e == ERR_IO)
 		return e;
 	replica_info(f->replica, &info);
-	if (e == ERR_WRONG_LEDGER || (!e && w.head < info.head)) {
+	/* a late answer may have brought more meanwhile than this ledger had when it wrote its welcome */
+	if (e == ERR_WRONG_LEDGER || (!e && w.head < f->greeted)) {
 		f->stage = feed_foreign;
 		f->welcomed = 0;
 		hold(f, ERR_WRONG_LEDGER, now);
