@@ -41,4 +41,21 @@ static inline uint32_t be32_get(const void *from)
 	return be32toh(b);
 }
 
+/* Write 2 bytes. */
+static inline void be16_put(void *to, uint16_t v)
+{
+	const uint16_t b = htobe16(v);
+
+	memcpy(to, &b, sizeof(b));
+}
+
+/* Read 2 bytes. */
+static inline uint16_t be16_get(const void *from)
+{
+	uint16_t b;
+
+	memcpy(&b, from, sizeof(b));
+	return be16toh(b);
+}
+
 #endif

@@ -764,3 +764,24 @@ enum err lm_cursor_step(struct lm_cursor *c, bool back, struct str *key, struct 
 {
 	return step(c, back ? MDB_PREV : MDB_NEXT, (struct str){ 0 }, key, value);
 }
+
+enum err lm_cursor_floor(struct lm_cursor *c, struct str key, struct str *found, struct str *value)
+{
+	struct lm_txn *t = txn_of(c);
+
+	require(key.n > 0);
+	if (t->failed)
+		return t->failed;
+	const enum err e = look(&(struct look){ .t = t, .at = look_path, .table = table_of(c), .key = key });
+	return e ? e : lm_cursor_seek(c, key, true, found, value);
+}
+
+bool lm_cursor_sound(struct lm_cursor *c)
+{
+	struct lm *lm = txn_of(c)->lm;
+	MDB_val key, value;
+
+	if (lm_guard_seek((MDB_cursor *)c, &key, &value, MDB_GET_CURRENT) != 0)
+		return false;
+	return !lm->pages.at || pages_match_value(&lm->pages, str_of_val(value));
+}

@@ -120,6 +120,18 @@ void lm_cursor_close(struct lm_cursor *c);
  */
 MUST_USE enum err lm_cursor_seek(struct lm_cursor *c, struct str from, bool back, struct str *key,
 				 struct str *value);
+/*
+ * Whether the row that was just found, in a table of which this transaction has put nothing yet, has
+ * the pages that its size needs; if not, replacing it would give back pages of others.
+ */
+bool lm_cursor_sound(struct lm_cursor *c);
+/*
+ * To the last row with this key or a smaller one. Unlike lm_cursor_seek it looks at all pages on the
+ * way, so that it is right where it says that there is none. ERR_NOT_FOUND, ERR_DAMAGED (does not
+ * stick).
+ */
+MUST_USE enum err lm_cursor_floor(struct lm_cursor *c, struct str key, struct str *found,
+				  struct str *value);
 /* To the next row, or with `back` the one before; ERR_NOT_FOUND behind the last. */
 MUST_USE enum err lm_cursor_step(struct lm_cursor *c, bool back, struct str *key,
 				 struct str *value);

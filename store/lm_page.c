@@ -152,6 +152,16 @@ static bool big_is_whole(const struct pages *p, const char *node)
 	       count >= pages_for(size) && count <= p->last - first + 1;
 }
 
+bool pages_match_value(const struct pages *p, struct str value)
+{
+	if (value.p < p->at || value.p >= p->at + p->size)
+		return false;
+	/* behind the head of a page there is no node, but the first byte of a value with pages of its own */
+	if ((uint64_t)(value.p - p->at) % PAGE != PAGE_HEAD)
+		return true;
+	return u32_at(value.p - PAGE_HEAD + AT_COUNT) == pages_for(value.n);
+}
+
 /* What each node must be, once nodes_fill holds. */
 static bool node_is_good(const struct pages *p, const char *node, bool leaf, bool by_number)
 {

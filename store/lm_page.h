@@ -75,6 +75,12 @@ MUST_USE enum err pages_check_path(struct pages *p, unsigned table, struct str k
  * that a transaction has just made.
  */
 MUST_USE enum err pages_check_place(struct pages *p, unsigned table, const char *place);
+/*
+ * Whether a value that was found has as many pages of its own as its size needs, or none: LMDB gives
+ * as many back as they say when it replaces the value, and one too many would be another's. (A value
+ * that was replaced by a smaller one within a transaction rightly has more.)
+ */
+bool pages_match_value(const struct pages *p, struct str value);
 /* Forget which page that was about: the next state may have another one there. */
 static inline void pages_leave(struct pages *p)
 {

@@ -2,9 +2,9 @@
 /*
  * log: the append-only history of events, in LMDB.
  *
- * Four tables: `meta` holds the store's identity, `log` the records by seq, `ids` the seq of each
- * id (so that a publish can be repeated for ever), `deals` the number of events of each deal. Rows
- * of `log` and `ids` are only ever added, one each an event; nothing is deleted.
+ * Four tables: `meta` holds the store's identity, `log` the events by seq, `ids` the seq of each id
+ * (so that a publish can be repeated for ever), `deals` the number of events of each deal. Nothing is
+ * ever taken out of `log` and `ids`; see book.h for what a row holds.
  *
  * seq and recorded are handed out inside the transaction and become `durable` only once it is on
  * the disk; an aborted log commit leaves no hole.
@@ -13,15 +13,16 @@
 
 #include <stdlib.h>
 
+#include "store/book.h"
 #include "store/cell.h"
 #include "store/identity.h"
 #include "store/lm.h"
 
 #define LOG_KIND "avow-log"
-#define LOG_FORMAT 1
+#define LOG_FORMAT 2
 #define FIRST_EPOCH 1
 /* One snapshot of log_read: short, so that it never keeps the writer from using pages again. */
-#define SNAPSHOT_ROWS_MAX 1000u
+#define SNAPSHOT_EVENTS_MAX 1000u
 #define SNAPSHOT_BYTES_MAX ((size_t)4 << 20)
 
 enum { T_META, T_LOG, T_IDS, T_DEALS };
@@ -34,6 +35,7 @@ static const struct lm_table tables[] = {
 
 struct log {
 	struct lm *lm;
+	struct book *book;
 	struct lm_txn *txn; /* the log commit in hand, or NULL */
 	struct log_info durable;
 	uint64_t head;	    /* with what the log commit in hand has put */
@@ -42,11 +44,6 @@ struct log {
 };
 
 /* ---- opening ---- */
-
-static struct str seq_key(const uint64_t *seq)
-{
-	return (struct str){ (const char *)seq, sizeof(*seq) };
-}
 
 static enum err read_identity(struct log *log, struct lm_txn *t, struct fault *fault)
 {
@@ -65,38 +62,23 @@ static enum err read_identity(struct log *log, struct lm_txn *t, struct fault *f
 	return ERR_OK;
 }
 
-/* The newest record must be whole, and there must be as many rows as its seq says. */
+/* The newest event must be whole. */
 static enum err read_head(struct log *log, struct lm_txn *t, struct fault *fault)
 {
-	struct str key, bytes;
 	struct record r;
-	uint64_t seq, rows, ids;
+	uint64_t seq;
 
-	enum err e = lm_count(t, T_LOG, &rows);
-	if (!e)
-		e = lm_count(t, T_IDS, &ids);
-	if (e)
-		return fault_set(fault, e, NULL, "the log cannot be read: %s", lm_trouble(log->lm));
-	e = lm_last(t, T_LOG, &key, &bytes);
-	if (e && e != ERR_NOT_FOUND)
-		return fault_set(fault, e, NULL, "the log cannot be read: %s", lm_trouble(log->lm));
-	seq = 0;
-	if (!e && key.n == sizeof(seq))
-		memcpy(&seq, key.p, sizeof(seq));
-	if (seq != rows || ids != rows)
-		return fault_set(fault, ERR_DAMAGED, NULL,
-				 "the log ends with event %llu, but holds %llu events and %llu ids",
-				 (unsigned long long)seq, (unsigned long long)rows,
-				 (unsigned long long)ids);
-	if (seq == 0)
+	const enum err e = book_newest(log->book, t, &r, &seq);
+	if (e == ERR_NOT_FOUND)
 		return ERR_OK;
-	e = record_parse(bytes, seq, &r);
-	if (e) {
+	if (e == ERR_DAMAGED && seq) {
 		if (fault)
 			fault->seq = (int64_t)seq;
 		return fault_set(fault, e, NULL, "the newest event, %llu, is damaged",
 				 (unsigned long long)seq);
 	}
+	if (e)
+		return fault_set(fault, e, NULL, "the log cannot be read: %s", lm_trouble(log->lm));
 	log->durable.head = seq;
 	log->durable.recorded = r.recorded;
 	return ERR_OK;
@@ -121,12 +103,16 @@ static enum err open_store(struct log *log, const char *dir, int64_t now_us,
 	enum err e = lm_open(dir, &o, &log->lm, fault);
 	if (e)
 		return e;
+	log->book = book_new(log->lm, T_LOG, T_IDS, true);
+	if (!log->book)
+		return fault_set(fault, ERR_NO_MEMORY, NULL, "no memory to open the log");
 	e = lm_read(log->lm, &t);
 	if (e)
 		return fault_set(fault, e, NULL, "the log cannot be read: %s", lm_trouble(log->lm));
 	e = read_identity(log, t, fault);
 	if (!e)
 		e = read_head(log, t, fault);
+	book_leave(log->book);
 	lm_end(t);
 	return e;
 }
@@ -156,6 +142,7 @@ void log_close(struct log *log)
 {
 	if (!log)
 		return;
+	book_free(log->book);
 	lm_close(log->lm);
 	free(log);
 }
@@ -181,18 +168,14 @@ enum err log_begin(struct log *log)
 	log->head = log->durable.head;
 	log->recorded = log->durable.recorded;
 	log->put_events = log->put_bytes = 0;
+	book_begin(log->book, log->txn);
 	return ERR_OK;
 }
 
 enum err log_find(struct log *log, const struct id *id, uint64_t *seq)
 {
-	const struct str key = { (const char *)id->b, ID_SIZE };
-	struct str cell;
-
 	require(log->txn);
-	enum err e = lm_get(log->txn, T_IDS, key, &cell);
-	if (!e)
-		e = cell_parse(key, cell, seq);
+	enum err e = book_find(log->book, log->txn, id, seq);
 	if (!e && (*seq == 0 || *seq > log->head))
 		e = ERR_DAMAGED;
 	return e;
@@ -200,15 +183,11 @@ enum err log_find(struct log *log, const struct id *id, uint64_t *seq)
 
 enum err log_get(struct log *log, uint64_t seq, struct record *out)
 {
-	struct str bytes;
-
 	require(log->txn);
 	if (seq == 0 || seq > log->head)
 		return ERR_NOT_FOUND;
-	const enum err e = lm_get(log->txn, T_LOG, seq_key(&seq), &bytes);
-	if (e)
-		return e == ERR_NOT_FOUND ? ERR_DAMAGED : e;
-	return record_parse(bytes, seq, out);
+	const enum err e = book_get(log->book, log->txn, seq, out);
+	return e == ERR_NOT_FOUND ? ERR_DAMAGED : e;
 }
 
 enum err log_revision(struct log *log, struct str deal, uint64_t *revision)
@@ -239,20 +218,9 @@ static enum err count_deal(struct log *log, struct str deal)
 	return lm_put(log->txn, T_DEALS, deal, (struct str){ cell, CELL_SIZE }, lm_replace);
 }
 
-static enum err put_id(struct log *log, const struct id *id, uint64_t seq)
-{
-	const struct str key = { (const char *)id->b, ID_SIZE };
-	char cell[CELL_SIZE];
-
-	cell_write(key, seq, cell);
-	return lm_put(log->txn, T_IDS, key, (struct str){ cell, CELL_SIZE }, lm_fresh);
-}
-
 enum err log_put(struct log *log, const struct id *id, struct str deal, struct str event,
 		 int64_t now_us, struct record *out)
 {
-	char *bytes;
-
 	require(log->txn && log->recorded < INT64_MAX);
 	if (event.n > EVENT_BYTES_MAX || deal.n > SLUG_MAX ||
 	    log->put_events == LOG_COMMIT_EVENTS_MAX ||
@@ -266,13 +234,9 @@ enum err log_put(struct log *log, const struct id *id, struct str deal, struct s
 	/* a deal's cell that is damaged comes out before anything is put */
 	enum err e = count_deal(log, deal);
 	if (!e)
-		e = put_id(log, id, r.seq);
-	if (!e)
-		e = lm_put_room(log->txn, T_LOG, seq_key(&r.seq), RECORD_HEAD_SIZE + event.n,
-				lm_append, &bytes);
+		e = book_put(log->book, id, &r);
 	if (e)
 		return e;
-	record_write(&r, bytes);
 	log->head = r.seq;
 	log->recorded = r.recorded;
 	log->put_events++;
@@ -289,9 +253,15 @@ int64_t log_recorded(const struct log *log)
 enum err log_commit(struct log *log)
 {
 	require(log->txn);
+	enum err e = book_settle(log->book);
+	if (e) {
+		log_abort(log);
+		return e;
+	}
 	struct lm_txn *t = log->txn;
 	log->txn = NULL;
-	const enum err e = lm_commit(t);
+	e = lm_commit(t);
+	book_end(log->book);
 	if (e)
 		return e;
 	log->durable.head = log->head;
@@ -301,8 +271,10 @@ enum err log_commit(struct log *log)
 
 void log_abort(struct log *log)
 {
-	if (log->txn)
-		lm_end(log->txn);
+	if (!log->txn)
+		return;
+	book_end(log->book);
+	lm_end(log->txn);
 	log->txn = NULL;
 }
 
@@ -318,19 +290,8 @@ struct slice {
 };
 
 /* Copy one stored record into the slice; sets full instead where it does not fit. */
-static enum err take(struct slice *s, struct str key, struct str bytes)
+static enum err take(struct slice *s, struct record r)
 {
-	struct record r;
-	uint64_t seq;
-
-	if (key.n != sizeof(seq))
-		return ERR_DAMAGED;
-	memcpy(&seq, key.p, sizeof(seq));
-	if (seq != s->next)
-		return ERR_DAMAGED;
-	const enum err e = record_parse(bytes, seq, &r);
-	if (e)
-		return e;
 	s->full = r.event.n > s->left.bytes && s->out->n > 0;
 	if (s->full)
 		return ERR_OK;
@@ -349,25 +310,21 @@ static enum err take(struct slice *s, struct str key, struct str bytes)
 }
 
 /* Go on from s->next to the end of the slice or of what one snapshot may do. */
-static enum err take_rows(struct slice *s, struct lm_txn *t)
+static enum err take_some(struct slice *s, struct book *book, struct lm_txn *t)
 {
-	struct lm_cursor *c;
-	struct str key, bytes;
-	size_t rows = 0, done = 0;
+	struct record r;
+	size_t done = 0;
+	enum err e = ERR_OK;
 
-	enum err e = lm_cursor_open(t, T_LOG, &c);
-	if (e)
-		return e;
-	e = lm_cursor_seek(c, seq_key(&s->next), false, &key, &bytes);
-	while (!e) {
-		e = take(s, key, bytes);
-		done += bytes.n;
-		if (e || s->full || ++rows == SNAPSHOT_ROWS_MAX || done >= SNAPSHOT_BYTES_MAX)
-			break;
-		e = lm_cursor_step(c, false, &key, &bytes);
+	for (size_t n = 0; !e && !s->full && n < SNAPSHOT_EVENTS_MAX && done < SNAPSHOT_BYTES_MAX;
+	     n++) {
+		e = book_get(book, t, s->next, &r);
+		if (!e)
+			e = take(s, r);
+		done += e ? 0 : r.event.n;
 	}
-	lm_cursor_close(c);
-	/* the slice ends at the head, so that a row that is not there is one that is lost */
+	book_leave(book);
+	/* the slice ends at the head, so that an event that is not there is one that is lost */
 	return e == ERR_NOT_FOUND ? ERR_DAMAGED : e;
 }
 
@@ -407,7 +364,7 @@ enum err log_read(struct log *log, uint64_t after, struct slice_limits limits, s
 		e = lm_read(log->lm, &t);
 		if (e)
 			break;
-		e = take_rows(&s, t);
+		e = take_some(&s, log->book, t);
 		lm_end(t);
 	}
 	/* what came before the trouble is good; the next call meets it first */

@@ -64,22 +64,22 @@ MUST_USE enum err log_get(struct log *log, uint64_t seq, struct record *out);
 MUST_USE enum err log_revision(struct log *log, struct str deal, uint64_t *revision);
 /*
  * Append one event: gives it the next seq and a recorded time that is now_us or one microsecond
- * after the one before, whichever is later. The caller has made sure that its id is new. `deal` may
- * be empty. out->event is the caller's.
+ * after the one before, whichever is later. The caller has made sure that its id is new: one that is
+ * not comes out here or in log_commit, as ERR_INTERNAL. `deal` may be empty. out->event is the
+ * caller's.
  *
  * ERR_TOO_LARGE: an event beyond EVENT_BYTES_MAX, a deal beyond SLUG_MAX, or a log commit beyond
  * LOG_COMMIT_*. ERR_DAMAGED: the deal's revision cannot be trusted. In both cases this event is not
  * in, and the others stay. Any other error sticks: nothing more is taken, and nothing of this log
  * commit will be written; abort. After ERR_NO_SPACE the next log_begin grows the map, so do the
- * same once more; where it is the disk that is full, that log_begin says so. ERR_INTERNAL: the id
- * is not new. ERR_IO.
+ * same once more; where it is the disk that is full, that log_begin says so. ERR_NO_MEMORY, ERR_IO.
  */
 MUST_USE enum err log_put(struct log *log, const struct id *id, struct str deal, struct str event,
 			  int64_t now_us, struct record *out);
 /*
  * Make it durable. ERR_OK: it is on disk. ERR_IO: unknown; close the log and leave (until then
- * every call gives ERR_IO). ERR_NO_SPACE, or the error that log_put gave before: surely nothing was
- * written. The transaction is over in every case.
+ * every call gives ERR_IO). ERR_NO_SPACE, ERR_INTERNAL (an id was not new), or the error that log_put
+ * gave before: surely nothing was written. The transaction is over in every case.
  */
 MUST_USE enum err log_commit(struct log *log);
 /* When the newest event was recorded, with what was put since log_begin; 0: none. */

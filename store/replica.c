@@ -2,8 +2,8 @@
 /*
  * replica: a query service's own copy of the log, with its indexes, in LMDB.
  *
- * Tables: `meta` holds the store's identity, `log` the records by seq, `ids` the seq of each id,
- * and one for each index. The position is the last key of `log`: it cannot differ from what is in
+ * Tables: `meta` holds the store's identity, `log` the events by seq and `ids` the seq of each id (see
+ * book.h), and one for each index. The position is the end of `log`: it cannot differ from what is in
  * it.
  */
 #include "store/replica.h"
@@ -11,13 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "store/cell.h"
+#include "store/book.h"
 #include "store/identity.h"
 #include "store/lm.h"
 #include "store/row.h"
 
 #define REPLICA_KIND "avow-rep"
-#define REPLICA_FORMAT 2
+#define REPLICA_FORMAT 3
 /* So many bytes of a damaged row's key are told. */
 #define KEY_TOLD_MAX 32u
 /* Questions look things up all over the file. */
@@ -42,19 +42,14 @@ _Static_assert(REPLICA_KEY_MAX <= LM_KEY_MAX, "a key fits");
 
 struct replica {
 	struct lm *lm;
+	struct book *book;
 	struct lm_txn *write; /* the transaction in hand, or NULL */
 	struct lm_txn *view;  /* what is read from: a snapshot, or `write`; NULL without a snap */
 	struct replica_info durable, pending;
 	struct replica_damage damage;
 	bool ours;     /* the store has said that it is a replica */
 	bool outdated; /* of another format or index version: to be made anew */
-	uint64_t read; /* seq of the last record that was read: the next one continues a scan */
 };
-
-static struct str seq_key(const uint64_t *seq)
-{
-	return (struct str){ (const char *)seq, sizeof(*seq) };
-}
 
 /* ---- damage ---- */
 
@@ -115,27 +110,22 @@ static enum err read_identity(struct replica *r, struct lm_txn *t, uint32_t inde
 
 static enum err read_head(struct replica *r, struct lm_txn *t, struct fault *fault)
 {
-	struct str key, bytes;
 	struct record rec;
-	uint64_t seq = 0, rows;
+	uint64_t seq;
 
-	enum err e = lm_last(t, T_LOG, &key, &bytes);
+	const enum err e = book_newest(r->book, t, &rec, &seq);
 	if (e == ERR_NOT_FOUND)
 		return ERR_OK;
-	if (!e)
-		e = lm_count(t, T_LOG, &rows);
-	if (e)
-		return fault_set(fault, e, NULL, "the replica cannot be read: %s",
-				 lm_trouble(r->lm));
-	if (key.n == sizeof(seq))
-		memcpy(&seq, key.p, sizeof(seq));
-	if (seq != rows || record_parse(bytes, seq, &rec) != ERR_OK) {
+	if (e == ERR_DAMAGED && seq) {
 		if (fault)
 			fault->seq = (int64_t)seq;
 		return fault_set(fault, ERR_DAMAGED, NULL,
-				 "the replica's newest event, %llu of %llu, is damaged",
-				 (unsigned long long)seq, (unsigned long long)rows);
+				 "the replica's newest event, %llu, is damaged",
+				 (unsigned long long)seq);
 	}
+	if (e)
+		return fault_set(fault, e, NULL, "the replica cannot be read: %s",
+				 lm_trouble(r->lm));
 	r->durable.head = seq;
 	r->durable.recorded = rec.recorded;
 	return ERR_OK;
@@ -160,6 +150,9 @@ static enum err open_store(struct replica *r, const char *dir, uint32_t index_ve
 	enum err e = lm_open(dir, &o, &r->lm, fault);
 	if (e)
 		return e;
+	r->book = book_new(r->lm, T_LOG, T_IDS, false);
+	if (!r->book)
+		return fault_set(fault, ERR_NO_MEMORY, NULL, "no memory to open the replica");
 	e = lm_read(r->lm, &t);
 	if (e)
 		return fault_set(fault, e, NULL, "the replica cannot be read: %s",
@@ -167,6 +160,7 @@ static enum err open_store(struct replica *r, const char *dir, uint32_t index_ve
 	e = read_identity(r, t, index_version, fault);
 	if (!e && !r->outdated)
 		e = read_head(r, t, fault);
+	book_leave(r->book);
 	lm_end(t);
 	return e;
 }
@@ -181,6 +175,7 @@ static enum err open_replica(const char *dir, uint32_t index_version, bool anew,
 		return fault_set(fault, ERR_NO_MEMORY, NULL, "no memory to open the replica");
 	enum err e = open_store(r, dir, index_version, false, sizes, fault);
 	if (r->ours && (r->outdated || (anew && (!e || e == ERR_DAMAGED)))) {
+		book_free(r->book);
 		lm_close(r->lm);
 		*r = (struct replica){ 0 };
 		e = open_store(r, dir, index_version, true, sizes, fault);
@@ -220,6 +215,7 @@ void replica_close(struct replica *r)
 {
 	if (!r)
 		return;
+	book_free(r->book);
 	lm_close(r->lm);
 	free(r);
 }
@@ -289,27 +285,20 @@ enum err replica_begin(struct replica *r)
 	if (e)
 		return e;
 	r->pending = r->durable;
+	book_begin(r->book, r->write);
 	return ERR_OK;
 }
 
 enum err replica_put(struct replica *r, const struct id *id, const struct record *rec)
 {
-	const struct str key = { (const char *)id->b, ID_SIZE };
-	char cell[CELL_SIZE], *bytes;
-
 	require(r->write);
 	if (rec->seq != r->pending.head + 1)
 		return ERR_INTERNAL;
 	if (rec->event.n > EVENT_BYTES_MAX)
 		return ERR_TOO_LARGE;
-	cell_write(key, rec->seq, cell);
-	enum err e = lm_put(r->write, T_IDS, key, (struct str){ cell, CELL_SIZE }, lm_fresh);
-	if (!e)
-		e = lm_put_room(r->write, T_LOG, seq_key(&rec->seq),
-				RECORD_HEAD_SIZE + rec->event.n, lm_append, &bytes);
+	const enum err e = book_put(r->book, id, rec);
 	if (e)
 		return e;
-	record_write(rec, bytes);
 	r->pending.head = rec->seq;
 	r->pending.recorded = rec->recorded;
 	return ERR_OK;
@@ -332,9 +321,15 @@ enum err replica_index(struct replica *r, unsigned table, struct str key, struct
 enum err replica_commit(struct replica *r)
 {
 	require(r->write);
+	enum err e = book_settle(r->book);
+	if (e) {
+		replica_abort(r);
+		return e;
+	}
 	struct lm_txn *t = r->write;
 	r->write = r->view = NULL;
-	const enum err e = lm_commit(t);
+	e = lm_commit(t);
+	book_end(r->book);
 	if (!e)
 		r->durable = r->pending;
 	return e;
@@ -342,8 +337,10 @@ enum err replica_commit(struct replica *r)
 
 void replica_abort(struct replica *r)
 {
-	if (r->write)
+	if (r->write) {
+		book_end(r->book);
 		lm_end(r->write);
+	}
 	r->write = r->view = NULL;
 }
 
@@ -362,38 +359,30 @@ enum err replica_snap(struct replica *r)
 void replica_unsnap(struct replica *r)
 {
 	require(r->view);
-	if (r->view != r->write)
+	if (r->view != r->write) {
+		book_leave(r->book);
 		lm_end(r->view);
+	}
 	r->view = NULL;
 }
 
 enum err replica_get(struct replica *r, uint64_t seq, struct record *out)
 {
-	struct str bytes;
 	const uint64_t head = r->write ? r->pending.head : r->durable.head;
 
 	require(r->view);
 	if (seq == 0 || seq > head)
 		return ERR_NOT_FOUND;
-	enum err e = lm_get(r->view, T_LOG, seq_key(&seq), &bytes);
-	if (!e) {
-		if (seq == r->read + 1)
-			lm_scanned(r->lm, bytes.n);
-		r->read = seq;
-		e = record_parse(bytes, seq, out);
-	}
+	const enum err e = book_get(r->book, r->view, seq, out);
 	return e == ERR_NOT_FOUND || e == ERR_DAMAGED ? damaged_event(r, seq) : e;
 }
 
 enum err replica_find(struct replica *r, const struct id *id, uint64_t *seq)
 {
 	const struct str key = { (const char *)id->b, ID_SIZE };
-	struct str cell;
 
 	require(r->view);
-	enum err e = lm_get(r->view, T_IDS, key, &cell);
-	if (!e)
-		e = cell_parse(key, cell, seq);
+	const enum err e = book_find(r->book, r->view, id, seq);
 	return e == ERR_DAMAGED ? damaged_row(r, T_IDS, key) : e;
 }
 

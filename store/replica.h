@@ -75,8 +75,8 @@ MUST_USE enum err replica_tend(struct replica *r);
  */
 MUST_USE enum err replica_begin(struct replica *r);
 /*
- * Append the next record and its id. ERR_INTERNAL: its seq is not head + 1, or its id is not new;
- * abort. ERR_NO_SPACE, ERR_IO.
+ * Append the next record and its id; its leaf is not kept. ERR_INTERNAL: its seq is not head + 1, or
+ * its id is not new, which may come out in replica_commit as well; abort. ERR_NO_SPACE, ERR_IO.
  */
 MUST_USE enum err replica_put(struct replica *r, const struct id *id, const struct record *rec);
 /*
@@ -105,7 +105,7 @@ void replica_abort(struct replica *r);
  */
 MUST_USE enum err replica_snap(struct replica *r);
 void replica_unsnap(struct replica *r);
-/* ERR_NOT_FOUND beyond the head, ERR_DAMAGED. */
+/* Its leaf is zero: who needs it hashes anew. ERR_NOT_FOUND beyond the head, ERR_DAMAGED. */
 MUST_USE enum err replica_get(struct replica *r, uint64_t seq, struct record *out);
 /* Seq of the event with this id; ERR_NOT_FOUND, ERR_DAMAGED. */
 MUST_USE enum err replica_find(struct replica *r, const struct id *id, uint64_t *seq);

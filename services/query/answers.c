@@ -56,7 +56,8 @@ static enum err answer_get(struct replica *r, struct str wire, struct arena *a, 
 	msg_set(&got->entry, entry, epoch, rec.epoch);
 	msg_set(&got->entry, entry, recorded, rec.recorded);
 	msg_set(&got->entry, entry, event, rec.event);
-	msg_set(got, got, leaf, rec.leaf);
+	leaf_hash(rec.epoch, rec.seq, rec.recorded, rec.event, &got->leaf);
+	msg_mark(got, got, leaf);
 	replica_info(r, &info);
 	msg_set(got, got, head, info.head);
 	TRY(versions_of(r, a, got));

@@ -147,7 +147,6 @@ static enum err store_one(struct feed *f, const struct entry *entry, struct reco
 
 	*rec = (struct record){ .epoch = entry->epoch, .seq = entry->seq,
 				.recorded = entry->recorded, .event = entry->event };
-	leaf_hash(rec->epoch, rec->seq, rec->recorded, rec->event, &rec->leaf);
 	enum err e = event_peek(rec->event, &keys, NULL);
 	if (e)
 		return ERR_DAMAGED; /* the ledger takes no event without an id */

@@ -7,7 +7,8 @@
  * For each size of a log commit it appends events of 300 bytes for SECONDS (default 1) in three
  * ways, in turn, ROUNDS times (default 5), and prints the medians: through the log (ids, revisions,
  * leaf hashes and checksums included), as bare rows of one table, and as the same bytes at the end
- * of a plain file with fdatasync. Then how fast the log reads back and opens, and its size.
+ * of a plain file with fdatasync. Then how fast the log reads back and opens, and how large a log
+ * becomes that was written in log commits of one size.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -25,6 +26,9 @@
 #define DEALS 1000u
 #define ARENA_MAX ((size_t)64 << 20)
 #define READ_ROUND 10000u
+/* Of a log whose size is taken; of single events there are fewer, as each costs a sync. */
+#define SIZED_EVENTS 100000u
+#define SIZED_COMMITS_MAX 5000u
 
 static const size_t batches[] = { 1, 50, 1000, BATCH_MAX };
 
@@ -183,21 +187,34 @@ static void read_back(struct run *r)
 	arena_fini(&a);
 }
 
-static void size_and_open(struct run *r, const char *dir)
+static void open_again(struct run *r, const char *dir)
 {
-	struct stat st;
-	struct log_info i;
-
-	log_info(r->log, &i);
 	log_close(r->log);
 	const double begin = seconds();
 	must(log_open(in_dir(dir, "log"), 1, &r->log, NULL), "log_open");
-	const double took = seconds() - begin;
-	if (stat(in_dir(dir, "log/data.mdb"), &st) != 0)
+	(void)printf("open      %.2f ms\n", (seconds() - begin) * 1e3);
+	log_close(r->log);
+}
+
+/* Bytes of the file for each event of a log that was written in log commits of `batch`. */
+static void size_of(struct run *r, const char *dir, size_t batch)
+{
+	char name[64], file[80];
+	struct log_info i;
+	struct stat st;
+
+	(void)snprintf(name, sizeof(name), "log-%zu", batch);
+	(void)snprintf(file, sizeof(file), "%s/data.mdb", name);
+	must(log_open(in_dir(dir, name), 1, &r->log, NULL), "log_open");
+	for (size_t n = 0; n * batch < SIZED_EVENTS && n < SIZED_COMMITS_MAX; n++)
+		log_batch(r, batch);
+	log_info(r->log, &i);
+	log_close(r->log);
+	if (stat(in_dir(dir, file), &st) != 0)
 		must(ERR_IO, "stat");
 	const double each = (double)st.st_size / (double)i.head;
-	(void)printf("open      %.2f ms\nsize      %.0f bytes an event, %.2f times its own %u\n",
-		     took * 1e3, each, each / EVENT_SIZE, EVENT_SIZE);
+	(void)printf("size      %.0f bytes an event in log commits of %zu, %.2f times its own %u\n",
+		     each, batch, each / EVENT_SIZE, EVENT_SIZE);
 }
 
 int main(int argc, char **argv)
@@ -220,8 +237,9 @@ int main(int argc, char **argv)
 	open_all(&r, argv[1]);
 	append(&r, span, (unsigned)rounds);
 	read_back(&r);
-	size_and_open(&r, argv[1]);
-	log_close(r.log);
+	open_again(&r, argv[1]);
+	for (size_t i = 0; i < ARRAY_LEN(batches); i++)
+		size_of(&r, argv[1], batches[i]);
 	lm_close(r.lm);
 	return close(r.fd);
 }

@@ -68,7 +68,7 @@ void disk_wipe(struct disk *d);
 bool disk_flip(struct disk *d, const char *table);
 /* Put every flipped bit back, as from a backup. */
 void disk_restore(struct disk *d);
-/* How many rows of this table would survive a crash. */
-size_t disk_durable_rows(const struct disk *d, const char *table);
+/* Seq of the newest event in this table of slabs that would survive a crash; 0: none. */
+uint64_t disk_durable_head(struct disk *d, const char *table);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "store/slab.h"
 #include "tests/sim/disk.h"
 
 /* A disk that lies makes only each so many commits durable. */
@@ -227,16 +228,33 @@ void disk_restore(struct disk *d)
 	}
 }
 
-size_t disk_durable_rows(const struct disk *d, const char *table)
+/* What a crash would leave in the place of this row, or NULL. */
+static struct disk_row *durable_row(const struct disk *d, struct disk_row *row)
+{
+	for (size_t i = d->nchanges; i-- > 0 && row;)
+		if (d->changes[i].is == row)
+			row = d->changes[i].was;
+	return row;
+}
+
+uint64_t disk_durable_head(struct disk *d, const char *table)
 {
 	const unsigned at = table_named(d, table);
+	struct disk_row *row = NULL;
+	struct slab slab;
+	uint64_t first;
 
-	if (at == LM_TABLES_MAX)
+	for (size_t i = at == LM_TABLES_MAX ? 0 : d->tables[at].n; i-- > 0 && !row;)
+		row = durable_row(d, d->tables[at].rows[i]);
+	if (!row)
 		return 0;
-	size_t n = d->tables[at].n;
-	for (size_t i = 0; i < d->nchanges; i++)
-		n -= d->changes[i].table == at && !d->changes[i].was;
-	return n;
+	memcpy(&first, row->bytes, sizeof(first));
+	if (row->flipped)
+		flip(row, row->flipped - 1);
+	ensure(slab_open(value_of(row), first, false, &slab) == ERR_OK);
+	if (row->flipped)
+		flip(row, row->flipped - 1);
+	return slab.first + slab.n - 1;
 }
 
 /* ---- opening ---- */
@@ -262,10 +280,13 @@ static void put_row(struct disk *d, unsigned table, struct disk_row *row)
 	const size_t at = place_of(d, table, key_of(row), &found);
 
 	note_change(d, table, found ? t->rows[at] : NULL, row);
-	if (found)
+	if (found) {
+		/* who makes a row longer copies what has flipped in it */
+		row->flipped = t->rows[at]->flipped;
 		t->rows[at] = row;
-	else
+	} else {
 		insert(t, at, row);
+	}
 }
 
 enum err lm_open(const char *path, const struct lm_options *o, struct lm **out, struct fault *fault)
@@ -554,6 +575,17 @@ enum err lm_cursor_seek(struct lm_cursor *c, struct str from, bool back, struct 
 		return stand(c, back ? d->tables[c->table].n - 1 : 0, key, value);
 	const size_t at = place_of(d, c->table, from, &found);
 	return stand(c, back && !found ? at - 1 : at, key, value);
+}
+
+enum err lm_cursor_floor(struct lm_cursor *c, struct str key, struct str *found, struct str *value)
+{
+	return lm_cursor_seek(c, key, true, found, value);
+}
+
+bool lm_cursor_sound(struct lm_cursor *c)
+{
+	(void)c;
+	return true;
 }
 
 enum err lm_cursor_step(struct lm_cursor *c, bool back, struct str *key, struct str *value)

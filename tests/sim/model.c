@@ -48,7 +48,7 @@ static void acknowledge(struct world *w, struct plan *p, size_t slot, const stru
 		world_fail(w, "the receipt of seq %llu has the leaf hash of something else",
 			   (unsigned long long)rec->seq);
 	world_check(w, durable_when_acknowledged,
-		    rec->seq <= disk_durable_rows(&w->nodes[0].disk, LOG_TABLE),
+		    rec->seq <= disk_durable_head(&w->nodes[0].disk, LOG_TABLE),
 		    "seq %llu is acknowledged before it is durable", (unsigned long long)rec->seq);
 	if (made->acked) {
 		world_check(w, retries_receipts_same,
@@ -275,7 +275,7 @@ enum verdict model_answered(struct world *w, struct plan *p, const struct head *
 
 void model_head(struct world *w, struct node *n, uint64_t head)
 {
-	if (head > disk_durable_rows(&w->nodes[0].disk, LOG_TABLE))
+	if (head > disk_durable_head(&w->nodes[0].disk, LOG_TABLE))
 		world_fail(w, "%s tells of seq %llu before the ledger has it on disk", n->name,
 			   (unsigned long long)head);
 	if (head > n->told_head)
@@ -284,7 +284,7 @@ void model_head(struct world *w, struct node *n, uint64_t head)
 
 void model_tape(struct world *w, struct node *n, struct str wire)
 {
-	const size_t durable = disk_durable_rows(&n->disk, LOG_TABLE);
+	const uint64_t durable = disk_durable_head(&n->disk, LOG_TABLE);
 	struct event_on_tape t;
 	struct beacon b;
 	struct head head;

@@ -10,10 +10,10 @@
 #include "services/shared/exchange.h"
 #include "store/be.h"
 #include "store/log.h"
+#include "store/slab.h"
 
-/* How far a record's numbers lie from its beginning; see store/record.h. */
-#define AT_EPOCH 8
-#define AT_RECORDED 24
+/* Where its time stands in an event's row of a slab's table; see store/slab.h. */
+#define AT_AFTER 2
 #define LATE_MS 40
 
 enum mutant {
@@ -120,16 +120,20 @@ enum err __wrap_log_revision(struct log *log, struct str deal, uint64_t *revisio
 	return e;
 }
 
-WRAPS(enum err, record_parse, struct str bytes, uint64_t seq, struct record *out);
-enum err __wrap_record_parse(struct str bytes, uint64_t seq, struct record *out)
+WRAPS(enum err, slab_get, const struct slab *s, uint64_t seq, struct record *out);
+enum err __wrap_slab_get(const struct slab *s, uint64_t seq, struct record *out)
 {
-	const enum err e = __real_record_parse(bytes, seq, out);
+	const enum err e = __real_slab_get(s, seq, out);
 
-	if (planted != mutant_damage_served || e != ERR_DAMAGED || bytes.n < RECORD_HEAD_SIZE)
+	if (planted != mutant_damage_served || e != ERR_DAMAGED)
 		return e;
-	*out = (struct record){ .epoch = be64_get(bytes.p + AT_EPOCH), .seq = seq,
-				.recorded = (int64_t)be64_get(bytes.p + AT_RECORDED),
-				.event = { bytes.p + RECORD_HEAD_SIZE, bytes.n - RECORD_HEAD_SIZE } };
+	const size_t i = seq - s->first;
+	const char *row = s->table + i * SLAB_TABLE_ROW;
+	const size_t begin = be16_get(row) + (s->leaves ? HASH_SIZE : 0);
+	const size_t end = i + 1 < s->n ? be16_get(row + SLAB_TABLE_ROW) : s->bodies.n;
+	*out = (struct record){ .epoch = s->epoch, .seq = seq,
+				.recorded = s->recorded + be32_get(row + AT_AFTER),
+				.event = { s->bodies.p + begin, end - begin } };
 	return ERR_OK;
 }
 

@@ -39,7 +39,6 @@ static enum err put_line(struct replica *r, struct str line, uint64_t seq, struc
 			      .event = buf_str(&bytes) };
 	if (!e)
 		e = event_decode(rec.event, a, &event, fault);
-	leaf_hash(rec.epoch, rec.seq, rec.recorded, rec.event, &rec.leaf);
 	if (!e)
 		e = replica_put(r, &event.id, &rec);
 	if (!e)

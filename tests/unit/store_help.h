@@ -26,7 +26,7 @@
 
 /* Small enough that a test meets the end of the map; no reserve: a full disk is no matter. */
 static const struct lm_sizes small_sizes __attribute__((unused)) = {
-	.map = 128 * KIB, .room = 64 * KIB, .step = 256 * KIB, .reserve = 0
+	.map = 256 * KIB, .room = 128 * KIB, .step = 512 * KIB, .reserve = 0
 };
 
 /* xorshift64*: a sequence that its seed repeats. */

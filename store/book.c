@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * book: the events of a store, by seq and by id.
+ *
+ * To get an event is to find the last slab that begins at or before it. In a snapshot that slab is
+ * kept, so that reading on costs nothing but the event; a write transaction may move what it holds.
+ */
+#include "store/book.h"
+
+#include <stdlib.h>
+
+#include "store/fresh.h"
+#include "store/slab.h"
+
+/* Where reading stands in one transaction. */
+struct place {
+	struct lm_txn *t;	 /* NULL: nowhere */
+	struct lm_cursor *slabs, *ids;
+	bool has_slab;
+	struct slab slab;
+};
+
+struct book {
+	struct lm *lm;
+	unsigned slabs, ids;
+	bool leaves;
+	struct lm_txn *write;	 /* the write transaction in hand, or NULL */
+	bool writing;		 /* `w` is in use */
+	bool stored;		 /* its row is there, with w_stored of its events */
+	size_t w_stored;
+	enum err failed;	 /* the first error of the write transaction */
+	struct fresh fresh;
+	struct place inside, outside; /* the write transaction, and a snapshot */
+	struct slab_writer w;
+};
+
+struct book *book_new(struct lm *lm, unsigned slabs, unsigned ids, bool leaves)
+{
+	struct book *b = calloc(1, sizeof(*b));
+
+	if (!b)
+		return NULL;
+	b->lm = lm;
+	b->slabs = slabs;
+	b->ids = ids;
+	b->leaves = leaves;
+	fresh_init(&b->fresh);
+	return b;
+}
+
+void book_free(struct book *b)
+{
+	if (!b)
+		return;
+	book_end(b);
+	book_leave(b);
+	fresh_fini(&b->fresh);
+	free(b);
+}
+
+/* ---- reading ---- */
+
+static struct str seq_key(const uint64_t *seq)
+{
+	return (struct str){ (const char *)seq, sizeof(*seq) };
+}
+
+static void place_leave(struct place *p)
+{
+	if (p->slabs)
+		lm_cursor_close(p->slabs);
+	if (p->ids)
+		lm_cursor_close(p->ids);
+	*p = (struct place){ 0 };
+}
+
+static struct place *place_of(struct book *b, struct lm_txn *t)
+{
+	struct place *p = t == b->write ? &b->inside : &b->outside;
+
+	require(!p->t || p->t == t);
+	p->t = t;
+	return p;
+}
+
+/* The last slab that begins at or before seq. */
+static enum err find_slab(struct book *b, struct place *p, uint64_t seq, struct slab *out)
+{
+	struct str key, row;
+	uint64_t first;
+	enum err e = ERR_OK;
+
+	if (!p->slabs)
+		e = lm_cursor_open(p->t, b->slabs, &p->slabs);
+	if (!e)
+		e = lm_cursor_floor(p->slabs, seq_key(&seq), &key, &row);
+	if (!e && key.n != sizeof(first))
+		e = ERR_DAMAGED;
+	if (e)
+		return e;
+	memcpy(&first, key.p, sizeof(first));
+	out->first = first;
+	return slab_open(row, first, b->leaves, out);
+}
+
+enum err book_get(struct book *b, struct lm_txn *t, uint64_t seq, struct record *out)
+{
+	struct place *p = place_of(b, t);
+	struct slab slab;
+
+	if (t == b->write && b->writing && seq >= b->w.slab.first)
+		return slab_get(&b->w.slab, seq, out);
+	if (p->has_slab) {
+		const enum err e = slab_get(&p->slab, seq, out);
+		if (e != ERR_NOT_FOUND)
+			return e;
+	}
+	const enum err e = find_slab(b, p, seq, &slab);
+	if (e)
+		return e;
+	if (p->has_slab && slab.first == p->slab.first + p->slab.n)
+		lm_scanned(b->lm, slab.bodies.n);
+	p->has_slab = t != b->write;
+	p->slab = slab;
+	return slab_get(&slab, seq, out);
+}
+
+enum err book_find(struct book *b, struct lm_txn *t, const struct id *id, uint64_t *seq)
+{
+	struct place *p = place_of(b, t);
+	enum err e = ERR_OK;
+
+	if (t == b->write && fresh_find(&b->fresh, id, seq))
+		return ERR_OK;
+	if (!p->ids)
+		e = lm_cursor_open(t, b->ids, &p->ids);
+	return e ? e : ids_find(p->ids, id, seq);
+}
+
+void book_leave(struct book *b)
+{
+	place_leave(&b->outside);
+}
+
+enum err book_newest(struct book *b, struct lm_txn *t, struct record *out, uint64_t *seq)
+{
+	struct slab slab = { .first = 0 };
+
+	const enum err e = find_slab(b, place_of(b, t), UINT64_MAX, &slab);
+	*seq = e ? slab.first : slab.first + slab.n - 1;
+	return e ? e : slab_get(&slab, *seq, out);
+}
+
+/* ---- writing ---- */
+
+void book_begin(struct book *b, struct lm_txn *t)
+{
+	require(!b->write && t);
+	b->write = t;
+	b->writing = false;
+	b->failed = ERR_OK;
+}
+
+/* Go on with the newest slab where that can be done, else begin one. */
+static enum err go_on(struct book *b)
+{
+	struct slab newest;
+	const enum err e = find_slab(b, place_of(b, b->write), UINT64_MAX, &newest);
+
+	b->writing = true;
+	b->stored = !e && newest.bodies.n <= SLAB_BYTES_MAX && lm_cursor_sound(b->inside.slabs);
+	if (b->stored) {
+		slab_resume(&b->w, &newest);
+		b->w_stored = newest.n;
+		return ERR_OK;
+	}
+	slab_begin(&b->w, b->leaves);
+	b->w_stored = 0;
+	/* a damaged one stays as it is, and never stops the writer */
+	return e == ERR_NOT_FOUND || e == ERR_DAMAGED ? ERR_OK : e;
+}
+
+/* Put the slab in hand into its table. */
+static enum err put_slab(struct book *b)
+{
+	const uint64_t first = b->w.slab.first;
+
+	if (!b->writing || b->w.slab.n == b->w_stored)
+		return ERR_OK;
+	place_leave(&b->inside);
+	/* copied by lm_put, which a damaged page cannot lead to write somewhere else */
+	const enum err e = lm_put(b->write, b->slabs, seq_key(&first), slab_row(&b->w),
+				  b->stored ? lm_replace : lm_append);
+	if (e)
+		return e;
+	b->stored = true;
+	b->w_stored = b->w.slab.n;
+	return ERR_OK;
+}
+
+static enum err put(struct book *b, const struct id *id, const struct record *rec)
+{
+	enum err e = b->writing ? ERR_OK : go_on(b);
+
+	if (!e)
+		e = fresh_add(&b->fresh, id, rec->seq);
+	if (e || slab_add(&b->w, rec))
+		return e;
+	e = put_slab(b);
+	if (e)
+		return e;
+	slab_begin(&b->w, b->leaves);
+	b->stored = false;
+	b->w_stored = 0;
+	return slab_add(&b->w, rec) ? ERR_OK : ERR_INTERNAL;
+}
+
+enum err book_put(struct book *b, const struct id *id, const struct record *rec)
+{
+	require(b->write);
+	if (!b->failed)
+		b->failed = put(b, id, rec);
+	return b->failed;
+}
+
+enum err book_settle(struct book *b)
+{
+	require(b->write);
+	if (!b->failed)
+		b->failed = put_slab(b);
+	place_leave(&b->inside);
+	if (!b->failed)
+		b->failed = ids_add(b->write, b->ids, b->fresh.v, b->fresh.n);
+	fresh_clear(&b->fresh);
+	return b->failed;
+}
+
+void book_end(struct book *b)
+{
+	place_leave(&b->inside);
+	fresh_clear(&b->fresh);
+	b->write = NULL;
+	b->writing = false;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fresh: the ids of one transaction, found at once, until they go into their table. */
+#ifndef AVOW_STORE_FRESH_H
+#define AVOW_STORE_FRESH_H
+
+#include "store/ids.h"
+
+struct fresh {
+	struct id_place *v; /* in the order in which they were added */
+	size_t n, max;
+	uint32_t *slots;    /* open addressing, at most half full: place in v and 1, or 0 */
+	size_t nslots;	    /* a power of two, or 0 */
+	uint64_t seed;	    /* so that nobody can choose ids that share a slot */
+};
+/* Empty, without memory yet; fresh_fini gives back what it comes to have. */
+void fresh_init(struct fresh *f);
+/* Accepts one that is empty. */
+void fresh_fini(struct fresh *f);
+/* Forget all; the memory stays. */
+void fresh_clear(struct fresh *f);
+/* ERR_INTERNAL: it is there already; ERR_NO_MEMORY. */
+MUST_USE enum err fresh_add(struct fresh *f, const struct id *id, uint64_t seq);
+/* Whether it is there, and its seq. */
+bool fresh_find(const struct fresh *f, const struct id *id, uint64_t *seq);
+
+#endif
