@@ -2,6 +2,9 @@
 /* faults: crashes, stalls, cuts, full and failing disks, flipped bits, clocks that jump. */
 #include "tests/sim/faults.h"
 
+#include <stdio.h>
+
+#include "store/replica.h"
 #include "tests/sim/world.h"
 
 #define CALM_ONE_IN 24
@@ -121,15 +124,22 @@ static void fill_disk(struct world *w, struct node *n)
 }
 
 /*
- * What carries a check as long as the promise needs: records, everywhere, and in the ledger the
- * revisions of deals. An index of a replica carries none, and what is under an id only 16 bits.
+ * What carries a check as long as the promise needs: records, the rows of a replica's indexes, the
+ * revisions of deals. What stands under an id has only 16 bits of one.
  */
 static void flip(struct world *w, struct node *n)
 {
-	const bool revision = n->role == role_ledger && dice_once_in(&w->dice, 4);
+	const bool other = dice_once_in(&w->dice, 2);
+	char table[sizeof("index00")] = "log";
 
-	if (n->role == role_ingest || !disk_flip(&n->disk, revision ? "deals" : "log"))
+	if (n->role == role_ledger && other)
+		memcpy(table, "deals", sizeof("deals"));
+	else if (other)
+		(void)snprintf(table, sizeof(table), "index%02u",
+			       (unsigned)random_below(&w->dice, REPLICA_TABLES));
+	if (n->role == role_ingest || !disk_flip(&n->disk, table))
 		return;
+	world_trace(w, "a bit of a row of %s flips", table);
 	w->tally->v[tally_bits_flipped]++;
 	w->model.nflips++;
 }
