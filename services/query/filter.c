@@ -74,10 +74,10 @@ struct subject subject_of(const struct event *event, uint64_t seq)
 				 .to = event->to };
 }
 
-/* Errors that mean "nothing there to match with". */
+/* Errors that mean "nothing there to match with"; what is damaged would be skipped in silence. */
 static enum err forgive(enum err e)
 {
-	return e == ERR_IO || e == ERR_NO_MEMORY ? e : ERR_OK;
+	return e == ERR_IO || e == ERR_NO_MEMORY || e == ERR_DAMAGED ? e : ERR_OK;
 }
 
 /* The record at seq, decoded; *out stays NULL where it cannot be had. */
@@ -110,6 +110,7 @@ static enum err follow_retraction(struct subject *s, struct replica *r, struct a
 		if (e || !next)
 			return forgive(e);
 		s->about = next;
+		s->seq = seq;
 		s->from = next->from;
 		s->to = next->to;
 	}
@@ -139,9 +140,11 @@ static enum err look_up(struct subject *s, struct replica *r, struct arena *a)
 {
 	if (s->looked_up)
 		return ERR_OK;
-	s->looked_up = true;
-	const enum err e = follow_retraction(s, r, a);
-	return e ? e : inherit_sides(s, r, a);
+	enum err e = follow_retraction(s, r, a);
+	if (!e)
+		e = inherit_sides(s, r, a);
+	s->looked_up = !e; /* else the next who asks hears of it as well */
+	return e;
 }
 
 /* ---- matching ---- */

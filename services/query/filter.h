@@ -32,8 +32,8 @@ bool filter_may_match(const struct filter_kept *f, struct str event);
 /* What is to be matched: an event, and what it has from other events, looked up when needed. */
 struct subject {
 	const struct event *event;
-	uint64_t seq;
 	const struct event *about; /* what it speaks of: itself, or what it retracts */
+	uint64_t seq;		   /* of that */
 	struct str_list from, to;
 	bool looked_up;
 };
@@ -41,7 +41,8 @@ struct subject {
 struct subject subject_of(const struct event *event, uint64_t seq);
 /*
  * Whether it matches. Looks things up in the replica, inside a snapshot, at most once a subject; what
- * it finds lies in the arena. ERR_IO, ERR_NO_MEMORY; what is damaged or missing does not match.
+ * it finds lies in the arena; what is missing does not match. ERR_IO, ERR_NO_MEMORY; ERR_DAMAGED: what
+ * it would have to be compared with is damaged, so that nobody can say.
  */
 MUST_USE enum err filter_match(const struct filter_kept *f, struct subject *s, struct replica *r,
 			       struct arena *a, bool *matches);

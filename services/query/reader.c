@@ -155,18 +155,17 @@ static enum err scan(struct reader *d, const struct filter_kept *f, uint64_t fir
 	for (uint64_t seq = first; p->n < p->limit && (back ? seq >= last : seq <= last);
 	     seq = back ? seq - 1 : seq + 1) {
 		enum err e = replica_get(d->replica, seq, &rec);
-		if (e && seq == first)
-			fault->seq = (int64_t)seq;
+		if (!e && !spend(&budget, rec.event.n))
+			return ERR_OK;
+		if (!e)
+			e = match_record(d, f, &rec, &matches);
 		if (e == ERR_DAMAGED && seq != first)
 			return ERR_OK;
+		if (e && seq == first)
+			fault->seq = (int64_t)seq;
 		if (e)
 			return fault_set(fault, e, NULL, "event #%llu cannot be read",
 					 (unsigned long long)seq);
-		if (!spend(&budget, rec.event.n))
-			return ERR_OK;
-		e = match_record(d, f, &rec, &matches);
-		if (e)
-			return e;
 		if (matches && !page_add(p, &rec))
 			return ERR_OK;
 		p->scanned = seq;
@@ -315,6 +314,19 @@ static void unpark(struct reader *d, size_t i)
 	d->until_ms[i] = d->until_ms[d->nparked];
 }
 
+/* Nobody can say whether the next event is one that was asked for: it is not to be skipped. */
+static bool tell_damage(struct reader *d, const struct parked *k, uint64_t seq)
+{
+	struct fault fault;
+
+	fault_init(&fault);
+	fault.seq = (int64_t)seq;
+	(void)fault_set(&fault, ERR_DAMAGED, NULL, "event #%llu cannot be read",
+			(unsigned long long)seq);
+	sender_refuse(d->people, &k->from, k->rid, &fault);
+	return true;
+}
+
 /* The news that one of them asked for; whether it has been answered. */
 static enum err tell(struct reader *d, struct parked *k, const struct news *news,
 		     struct subject *subjects, struct page *page, bool *told)
@@ -332,6 +344,10 @@ static enum err tell(struct reader *d, struct parked *k, const struct news *news
 			continue;
 		const enum err e = filter_match(&k->filter, &subjects[i], d->replica, &d->arena,
 						&matches);
+		if (e == ERR_DAMAGED && page->n == 0)
+			*told = tell_damage(d, k, rec->seq);
+		if (e == ERR_DAMAGED)
+			break;
 		if (e)
 			return e;
 		if (matches && rec->recorded >= k->since && !page_add(page, rec))

@@ -35,8 +35,8 @@ struct sight {
 };
 struct watcher {
 	uint64_t first, after; /* position at the beginning, and now */
-	bool by_deal, by_kind, lost; /* lost: it begins far in the future */
-	int deal, kind;
+	bool by_deal, by_kind, by_party, lost; /* lost: it begins far in the future */
+	int deal, kind, party;
 	uint64_t limit, wait_ms;
 	uint64_t rid;
 	int64_t until_us;

@@ -8,6 +8,8 @@
 #include "tests/sim/world.h"
 
 #define CALM_ONE_IN 24
+#define ROTTEN_ONE_IN 10
+#define ROTTEN_WEIGHT 100
 #define HEALS_MIN_US 800000
 #define HEALS_MAX_US 4000000
 #define FAULTS_MAX 30
@@ -60,6 +62,10 @@ void faults_choose(struct world *w)
 	s->faults = (unsigned)dice_skewed(&w->dice, 0, FAULTS_MAX);
 	for (size_t i = 0; i < FAULT_KINDS; i++)
 		s->weights[i] = perhaps(w, 4);
+	if (dice_once_in(&w->dice, ROTTEN_ONE_IN)) { /* bits flip everywhere */
+		s->weights[fault_flip] = ROTTEN_WEIGHT;
+		s->faults = FAULTS_MAX;
+	}
 	s->disk.commit_unknown = perhaps(w, 400);
 	s->disk.commit_full = perhaps(w, 400);
 	s->disk.put_full = perhaps(w, 60);
@@ -131,13 +137,17 @@ static void flip(struct world *w, struct node *n)
 {
 	const bool other = dice_once_in(&w->dice, 2);
 	char table[sizeof("index00")] = "log";
+	bool missed = n->role != role_ingest;
 
 	if (n->role == role_ledger && other)
 		memcpy(table, "deals", sizeof("deals"));
-	else if (other)
-		(void)snprintf(table, sizeof(table), "index%02u",
-			       (unsigned)random_below(&w->dice, REPLICA_TABLES));
-	if (n->role == role_ingest || !disk_flip(&n->disk, table))
+	for (size_t tries = 0; missed && tries < REPLICA_TABLES; tries++) { /* some are empty */
+		if (n->role == role_query && other)
+			(void)snprintf(table, sizeof(table), "index%02u",
+				       (unsigned)random_below(&w->dice, REPLICA_TABLES));
+		missed = !disk_flip(&n->disk, table);
+	}
+	if (missed || n->role == role_ingest)
 		return;
 	world_trace(w, "a bit of a row of %s flips", table);
 	w->tally->v[tally_bits_flipped]++;

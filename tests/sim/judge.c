@@ -91,7 +91,31 @@ void model_judge(struct world *w, const struct record_list *log)
 
 /* ---- watchers ---- */
 
-/* Whether the event at this place of the model is what the watcher asked for. */
+/* The latest declaration of the deal of `made` up to its own seq; NULL where there is none. */
+static const struct made *declared(const struct model *m, const struct made *made)
+{
+	const struct made *latest = NULL;
+
+	for (size_t i = 0; made->deal >= 0 && i < m->nmade; i++) {
+		const struct made *d = &m->made[i];
+		if (d->acked && d->kind == kind_deal && d->deal == made->deal &&
+		    d->rec.seq <= made->rec.seq && (!latest || d->rec.seq > latest->rec.seq))
+			latest = d;
+	}
+	return latest;
+}
+
+/* Whether a party is on either side; a statement that leaves a side open has the declared one. */
+static bool has_party(const struct model *m, const struct made *made, int party)
+{
+	const struct made *d = made->kind == kind_deal ? NULL : declared(m, made);
+	const int from = made->from < 0 && d ? d->from : made->from;
+	const int to = made->to < 0 && d ? d->to : made->to;
+
+	return from == party || to == party;
+}
+
+/* Whether an event is what the watcher asked for. */
 static bool is_wanted(const struct model *m, const struct watcher *u, const struct made *made)
 {
 	const struct made *about = made;
@@ -100,7 +124,9 @@ static bool is_wanted(const struct model *m, const struct watcher *u, const stru
 		return false;
 	while (about->kind == kind_retract) /* it is about what it withdraws */
 		about = &m->made[about->target];
-	return !u->by_deal || about->deal == u->deal;
+	if (u->by_deal && about->deal != u->deal)
+		return false;
+	return !u->by_party || has_party(m, about, u->party);
 }
 
 void watcher_judge(struct world *w, const struct client *c)

@@ -51,16 +51,18 @@ static void set_source(struct event *e)
 	msg_set(e, event, grade, grade_press);
 }
 
-static void set_sides(struct world *w, struct event *e, struct texts *t)
+static void set_sides(struct world *w, struct made *made, struct event *e, struct texts *t)
 {
 	if (!dice_once_in(&w->dice, 3)) {
-		model_party((unsigned)random_below(&w->dice, MODEL_PARTIES), t->from);
+		made->from = (int)random_below(&w->dice, MODEL_PARTIES);
+		model_party((unsigned)made->from, t->from);
 		t->from_list[0] = str_of(t->from);
 		e->from = (struct str_list){ t->from_list, 1 };
 		msg_mark(e, event, from);
 	}
 	if (!dice_once_in(&w->dice, 3)) {
-		model_party((unsigned)random_below(&w->dice, MODEL_PARTIES), t->to);
+		made->to = (int)random_below(&w->dice, MODEL_PARTIES);
+		model_party((unsigned)made->to, t->to);
 		t->to_list[0] = str_of(t->to);
 		e->to = (struct str_list){ t->to_list, 1 };
 		msg_mark(e, event, to);
@@ -124,7 +126,7 @@ static void begin_event(struct world *w, struct made *made, const char *deal, st
 		       (int)dice_between(&w->dice, 1, 28));
 	msg_set(e, event, stated, str_of(t->stated));
 	set_note(w, e, t);
-	made->deal = -1;
+	made->deal = made->from = made->to = -1;
 	made->target = -1;
 	if (deal) {
 		(void)snprintf(t->deal, sizeof(t->deal), "%s", deal);
@@ -134,12 +136,12 @@ static void begin_event(struct world *w, struct made *made, const char *deal, st
 	}
 }
 
-static void finish_statement(struct world *w, const struct made *made, struct event *e,
+static void finish_statement(struct world *w, struct made *made, struct event *e,
 			     struct texts *t)
 {
 	msg_set(e, event, deal, str_of(t->deal));
 	set_source(e);
-	set_sides(w, e, t);
+	set_sides(w, made, e, t);
 	if (made->kind != kind_cancel && !dice_once_in(&w->dice, 5))
 		set_amount(w, e);
 }
@@ -154,7 +156,7 @@ static void finish_declaration(struct world *w, struct made *made, struct event 
 		return;
 	}
 	msg_set(e, event, deal, str_of(t->deal));
-	set_sides(w, e, t);
+	set_sides(w, made, e, t);
 }
 
 /* Make a new event. `deal`: of this deal, else of some. Returns its place in model->made. */

@@ -25,7 +25,7 @@ struct made {
 	struct id id;
 	struct str bytes; /* owned by the model */
 	int kind;
-	int deal;	     /* -1: none */
+	int deal, from, to;  /* -1: none, or none that watchers ask for */
 	int target;	     /* retract: which event it withdraws, in model->made; -1: none */
 	bool acked;
 	struct record rec; /* as acknowledged: seq, recorded, leaf */

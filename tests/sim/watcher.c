@@ -23,6 +23,8 @@ void watcher_init(struct world *w, struct client *c)
 	u->wait_ms = dice_once_in(&w->dice, 4) ? 0 : (uint64_t)dice_between(&w->dice, 1, WAIT_MAX_MS);
 	u->by_deal = dice_once_in(&w->dice, 3);
 	u->by_kind = dice_once_in(&w->dice, 4);
+	u->by_party = dice_once_in(&w->dice, 3);
+	u->party = (int)random_below(&w->dice, MODEL_PARTIES);
 	u->deal = (int)random_below(&w->dice, MODEL_DEALS);
 	u->kind = dice_once_in(&w->dice, 3) ? kind_retract : kind_announce;
 	u->lost = dice_once_in(&w->dice, 8);
@@ -38,7 +40,7 @@ void watcher_init(struct world *w, struct client *c)
 static void ask(struct world *w, struct client *c)
 {
 	struct watcher *u = &c->u.watcher;
-	char deal[24];
+	char deal[24], party[24];
 	int kind = u->kind;
 	struct read q = { 0 };
 
@@ -47,11 +49,14 @@ static void ask(struct world *w, struct client *c)
 	model_deal((unsigned)u->deal, deal);
 	if (u->by_deal)
 		msg_set(&q.filter, filter, deal, str_of(deal));
+	model_party((unsigned)u->party, party);
+	if (u->by_party)
+		msg_set(&q.filter, filter, party, str_of(party));
 	if (u->by_kind) {
 		q.filter.kind = (struct enum_list){ &kind, 1 };
 		msg_mark(&q.filter, filter, kind);
 	}
-	if (u->by_deal || u->by_kind)
+	if (u->by_deal || u->by_kind || u->by_party)
 		msg_mark(&q, read, filter);
 	msg_set(&q, read, after, u->after);
 	msg_set(&q, read, limit, u->limit);

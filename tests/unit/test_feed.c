@@ -621,6 +621,17 @@ static void a_retraction_is_about_what_it_retracts(void **state)
 	assert_matches(&filter, "2 3");
 }
 
+static void a_retraction_has_the_sides_that_what_it_retracts_has(void **state)
+{
+	(void)state;
+	write_event(TALK_AB); /* nobody had declared its deal yet */
+	write_event(DEAL_AB);
+	write_event(RETRACTS_1);
+	follow();
+	matches("2", filter_HAS_from, "a");
+	matches("1 2 3", filter_HAS_deal, "a-b");
+}
+
 static void a_filter_that_cannot_be_read_is_refused(void **state)
 {
 	(void)state;
@@ -694,6 +705,7 @@ int main(void)
 		feed_test(every_filter_selects_what_it_names),
 		feed_test(a_statement_has_the_sides_that_its_deal_declared_until_then),
 		feed_test(a_retraction_is_about_what_it_retracts),
+		feed_test(a_retraction_has_the_sides_that_what_it_retracts_has),
 		feed_test(a_filter_that_cannot_be_read_is_refused),
 		feed_test(who_has_written_reads_it_or_is_told_that_time_is_up),
 	};
