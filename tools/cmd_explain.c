@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* avow explain: what an error code means and what to do about it. */
+/* avow explain: what an error code means and what to do about it, and what a word of an answer means. */
 #include <stdio.h>
 
 #include "tools/out.h"
@@ -24,6 +24,44 @@ static void put_row(struct out *o, const struct err_info *info)
 	out_row(o);
 }
 
+/* A word of the closed lists, as many times as they have it. */
+static enum err explain_word(struct cli *c, struct str word, struct fault *fault)
+{
+	static const struct out_column columns[] = {
+		{ "list", out_is_text, false }, { "word", out_is_text, false },
+		{ "text", out_is_text, true },
+	};
+	const struct enum_info *list;
+	enum out_format format;
+	struct out *o;
+
+	enum err e = out_format(c, &format, fault);
+	if (!e)
+		e = out_open(c, columns, ARRAY_LEN(columns), &o, fault);
+	if (e)
+		return e;
+	for (size_t i = 0; (list = enum_at(i)); i++) {
+		const int value = enum_value(list, word);
+		if (!value)
+			continue;
+		out_text(o, str_of(list->name));
+		out_text(o, word);
+		out_text(o, str_of(list->docs[value - 1]));
+		out_row(o);
+	}
+	return out_close(o, fault);
+}
+
+static bool is_word(struct str word)
+{
+	const struct enum_info *list;
+
+	for (size_t i = 0; (list = enum_at(i)); i++)
+		if (enum_value(list, word))
+			return true;
+	return false;
+}
+
 static enum err run_explain(struct cli *c, struct fault *fault)
 {
 	static const struct out_column columns[] = {
@@ -37,6 +75,8 @@ static enum err run_explain(struct cli *c, struct fault *fault)
 	enum out_format format;
 	struct out *o;
 
+	if (name && !one && is_word(str_of(name)))
+		return explain_word(c, str_of(name), fault);
 	if (name && !one) {
 		const char *near = nearest(name, error_name_at, NULL);
 		return fault_set(fault, ERR_NOT_FOUND, NULL, "there is no error `%s`%s%s%s", name,
@@ -64,10 +104,10 @@ static enum err run_explain(struct cli *c, struct fault *fault)
 const struct command command_explain = {
 	.name = "explain",
 	.group = group_help,
-	.line = "what an error code means and what to do",
-	.usage = "[CODE]",
+	.line = "what an error code or a word of an answer means, and what to do",
+	.usage = "[CODE|WORD]",
 	.examples = (const char *const[]){ "avow explain ID_CONFLICT", "avow explain 300",
-					   "avow explain -o json", NULL },
+					   "avow explain part_of_circle", "avow explain -o json", NULL },
 	.args_max = 1,
 	.run = run_explain,
 };

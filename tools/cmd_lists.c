@@ -137,8 +137,6 @@ static void put_deals(struct list *l, const struct deal_row_list *rows)
 	for (size_t i = 0; i < rows->n; i++) {
 		const struct deal_row *r = &rows->v[i];
 		const char *stage = enum_word(&enum_stage, r->stage);
-		if (!r->events)
-			continue; /* nothing was public of it yet */
 		l->shown++;
 		out_text(l->o, r->deal);
 		str_put(l->o, str_of(stage ? stage : ""));
@@ -272,8 +270,8 @@ const struct command command_deals = {
 	.line = "the deals, how far they are, and how they hang together, as of any day",
 	.usage = "[options]",
 	.examples = (const char *const[]){ "avow deals", "avow deals --as-of 2025-01-21 -o csv", NULL },
-	.details = "In order of their slugs; `events` counts the visible statements: a deal without any is left out.\n"
-		   "`avow show DEAL` tells more of one.",
+	.details = "In order of their slugs; `events` counts the visible statements. A deal of which nothing was\n"
+		   "public is left out. `avow show DEAL` tells more of one.",
 	.options = { options, clock_options },
 	.args_min = 0,
 	.args_max = 0,

@@ -2,29 +2,63 @@
 /* lists: parties, deals and exchange rates, page by page; see fold.h. */
 #include "services/fold/ask.h"
 #include "services/fold/fold.h"
+#include "services/fold/named.h"
 #include "services/fold/rate.h"
 #include "services/fold/stage.h"
 
-#define PAGE_SLUGS_DEFAULT 1000u
+#define PAGE_ROWS_DEFAULT 1000u
+#define SLUGS_AT_ONCE 1000u
 #define FORGET_BYTES ((size_t)768 << 10)
 
-/* One slug more than the page holds, to know whether there are more. */
-static enum err slugs_of(struct asking *k, enum dictionary dict, struct str after, bool limited,
-			 uint64_t limit, struct slug_list *out, bool *more)
-{
-	const size_t most = limited ? (size_t)limit : PAGE_SLUGS_DEFAULT;
+/* Write a row, whose place is given, of a name that there is under the clocks. */
+typedef enum err row_write(struct asking *k, const struct slug_of *slug, void *rows, size_t at);
 
-	TRY(k->source->slugs(k->source->arg, dict, after, k->question.horizon.at_seq, most + 1,
-			     k->a, out));
-	*more = out->n > most;
-	out->n = *more ? most : out->n;
+/* A page of a dictionary: names of which nothing is visible have no row. */
+struct name_page {
+	enum dictionary dict;
+	struct str after;
+	size_t most, n;
+	bool more;
+	row_write *write;
+	void *rows; /* room for `most` */
+};
+
+static enum err page_slugs(struct asking *k, struct name_page *p, const struct slug_list *slugs)
+{
+	for (size_t i = 0; i < slugs->n; i++) {
+		bool visible;
+		TRY(named(&k->view, p->dict, slugs->v[i].number, &visible));
+		p->more = visible && p->n == p->most;
+		if (p->more)
+			return ERR_OK;
+		if (visible)
+			TRY(p->write(k, &slugs->v[i], p->rows, p->n++));
+		if (k->view.arena.used > FORGET_BYTES)
+			view_forget(&k->view);
+	}
+	return ERR_OK;
+}
+
+static enum err page_fill(struct asking *k, struct name_page *p)
+{
+	const struct facts *facts = k->source;
+	struct slug_list slugs;
+
+	do {
+		TRY(facts->slugs(facts->arg, p->dict, p->after, k->question.horizon.at_seq,
+				 SLUGS_AT_ONCE, k->a, &slugs));
+		TRY(page_slugs(k, p, &slugs));
+		if (slugs.n)
+			p->after = slugs.v[slugs.n - 1].slug;
+	} while (slugs.n == SLUGS_AT_ONCE && !p->more);
 	return ERR_OK;
 }
 
 /* ---- parties ---- */
 
-static enum err party_write(struct asking *k, const struct slug_of *party, struct party_row *out)
+static enum err party_write(struct asking *k, const struct slug_of *party, void *rows, size_t at)
 {
+	struct party_row *out = (struct party_row *)rows + at;
 	struct event event;
 	bool found;
 
@@ -41,25 +75,19 @@ static enum err party_write(struct asking *k, const struct slug_of *party, struc
 	return ERR_OK;
 }
 
-static enum err answer_parties(struct asking *k, const struct parties *ask,
-			       struct party_table *out)
+static enum err answer_parties(struct asking *k, const struct parties *ask, struct party_table *out)
 {
-	struct slug_list slugs;
-	bool more;
+	struct name_page page = { .dict = DICT_PARTY, .after = ask->after, .write = party_write,
+		.most = msg_has(ask, parties, limit) ? (size_t)ask->limit : PAGE_ROWS_DEFAULT };
 
-	TRY(slugs_of(k, DICT_PARTY, ask->after, msg_has(ask, parties, limit), ask->limit, &slugs,
-		     &more));
-	if (more)
-		msg_set(out, party_table, more, true);
-	msg_mark(out, party_table, parties);
-	out->parties.v = arena_zalloc(k->a, slugs.n, sizeof(*out->parties.v));
-	if (!out->parties.v)
+	page.rows = out->parties.v = arena_zalloc(k->a, page.most, sizeof(*out->parties.v));
+	if (!page.rows)
 		return ERR_NO_MEMORY;
-	for (; out->parties.n < slugs.n; out->parties.n++) {
-		TRY(party_write(k, &slugs.v[out->parties.n],
-				&out->parties.v[out->parties.n]));
-		view_forget(&k->view);
-	}
+	TRY(page_fill(k, &page));
+	out->parties.n = page.n;
+	msg_mark(out, party_table, parties);
+	if (page.more)
+		msg_set(out, party_table, more, true);
 	return ERR_OK;
 }
 
@@ -77,8 +105,9 @@ enum err fold_parties(const struct facts *source, const struct parties *ask, str
 
 /* ---- deals ---- */
 
-static enum err deal_write(struct asking *k, const struct slug_of *slug, struct deal_row *out)
+static enum err deal_write(struct asking *k, const struct slug_of *slug, void *rows, size_t at)
 {
+	struct deal_row *out = (struct deal_row *)rows + at;
 	struct view *v = &k->view;
 	struct event event;
 	struct deal *d;
@@ -108,22 +137,17 @@ static enum err deal_write(struct asking *k, const struct slug_of *slug, struct 
 
 static enum err answer_deals(struct asking *k, const struct deals *ask, struct deal_table *out)
 {
-	struct slug_list slugs;
-	bool more;
+	struct name_page page = { .dict = DICT_DEAL, .after = ask->after, .write = deal_write,
+		.most = msg_has(ask, deals, limit) ? (size_t)ask->limit : PAGE_ROWS_DEFAULT };
 
-	TRY(slugs_of(k, DICT_DEAL, ask->after, msg_has(ask, deals, limit), ask->limit, &slugs,
-		     &more));
-	if (more)
-		msg_set(out, deal_table, more, true);
-	msg_mark(out, deal_table, deals);
-	out->deals.v = arena_zalloc(k->a, slugs.n, sizeof(*out->deals.v));
-	if (!out->deals.v)
+	page.rows = out->deals.v = arena_zalloc(k->a, page.most, sizeof(*out->deals.v));
+	if (!page.rows)
 		return ERR_NO_MEMORY;
-	for (; out->deals.n < slugs.n; out->deals.n++) {
-		TRY(deal_write(k, &slugs.v[out->deals.n], &out->deals.v[out->deals.n]));
-		if (k->view.arena.used > FORGET_BYTES)
-			view_forget(&k->view);
-	}
+	TRY(page_fill(k, &page));
+	out->deals.n = page.n;
+	msg_mark(out, deal_table, deals);
+	if (page.more)
+		msg_set(out, deal_table, more, true);
 	return ERR_OK;
 }
 

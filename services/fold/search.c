@@ -7,6 +7,7 @@
  */
 #include "services/fold/ask.h"
 #include "services/fold/fold.h"
+#include "services/fold/named.h"
 
 #include <stdlib.h>
 
@@ -112,6 +113,7 @@ static enum err collect(struct asking *k, enum dictionary dict, const struct wan
 	const struct facts *facts = k->source;
 	struct number_list numbers;
 	uint32_t known;
+	bool visible = true;
 
 	TRY(facts->named(facts->arg, dict, wanted->text, wanted->slug, k->a, &numbers));
 	for (size_t i = 0; i < numbers.n; i++) {
@@ -125,6 +127,8 @@ static enum err collect(struct asking *k, enum dictionary dict, const struct wan
 		one.fit = fit_of(one.slug, wanted->slug);
 		TRY(fit_names(k, numbers.v[i], wanted, &one));
 		if (one.fit < FIT_NOT)
+			TRY(named(&k->view, dict, numbers.v[i], &visible));
+		if (one.fit < FIT_NOT && visible)
 			TRY(candidate_add(k, all, &one));
 		view_forget(&k->view);
 	}

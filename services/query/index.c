@@ -191,6 +191,10 @@ static enum err put_in_chain(struct indexing *x, const struct event *e, uint64_t
 		places_join(&places, &before.v[i]);
 	const size_t old = places.n;
 	places_join(&places, f);
+	/* also where it is not followed, so that what corrects it is not either */
+	const struct row_key key = key_seq(x->seq);
+	TRY(replica_index(x->r, table_tree, row_str(&key),
+			  (struct str){ (const char *)&tree, sizeof(tree) }));
 	if (!named || (before.n + 1) * places.n > CHAIN_ROWS_MAX)
 		return ERR_OK;
 	for (size_t i = old; i < places.n; i++)
@@ -198,10 +202,7 @@ static enum err put_in_chain(struct indexing *x, const struct event *e, uint64_t
 			TRY(blocks_put(x->r, places.v[i], &before.v[j]));
 	for (size_t i = 0; i < places.n; i++)
 		TRY(blocks_put(x->r, places.v[i], f));
-	TRY(put_chain(x, tree, f));
-	const struct row_key key = key_seq(x->seq);
-	return replica_index(x->r, table_tree, row_str(&key),
-			     (struct str){ (const char *)&tree, sizeof(tree) });
+	return put_chain(x, tree, f);
 }
 
 static enum err put_alone(struct indexing *x, const struct fact *f)

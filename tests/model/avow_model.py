@@ -7,6 +7,7 @@
 import json
 import sys
 
+import amounts
 import checks
 import events
 import parties
@@ -185,6 +186,24 @@ class Question:
 	def anomalies(self):
 		return {"anomalies": checks.anomalies(self.figures(assume=[]), self.reconciled([]))}
 
+	# ---- lists ----
+
+	def party_list(self):
+		return {"parties": parties.all_named(self.figures().view)}
+
+	def deal_list(self):
+		figures = self.figures()
+		deals = figures.deals
+		return {"deals": [{"deal": d, "stage": figures.stage(d), "part_of": deals.whole.get(d),
+			"superseded_by": deals.superseded_by(d),
+			"events": len([s for s in figures.view.statements if s.deal == d])}
+			for d in sorted(deals.spoken_of())]}
+
+	def rate_list(self):
+		return {"rates": [{"base": s.fields["base"], "quote": s.fields["quote"],
+			"rate": amounts.decimal(amounts.Fraction(s.fields["rate"])), "event": s.decides.id}
+			for s in rates.rates_of(self.figures().view, self.ask["base"], self.ask["quote"])]}
+
 	# ---- two moments ----
 
 	def diff(self):
@@ -204,7 +223,8 @@ class Question:
 
 
 ANSWERS = {name: getattr(Question, name) for name in ("deal", "why", "party", "backers", "flows",
-	"league", "overtook", "cycles", "reconcile", "anomalies", "diff")}
+	"league", "overtook", "cycles", "reconcile", "anomalies", "diff", "party_list", "deal_list",
+	"rate_list")}
 
 
 def payer_answers(payers):

@@ -230,7 +230,8 @@ def generate(seed, count):
 
 
 FIGURES = (["deal"] * 6 + ["why"] * 4 + ["diff"] * 3 + ["party", "backers", "flows", "league",
-	"league", "overtook", "overtook", "cycles", "reconcile", "anomalies"])
+	"league", "overtook", "overtook", "cycles", "reconcile", "anomalies", "party_list", "deal_list", "rate_list"])
+LISTS = ("party_list", "deal_list", "rate_list") # which clocks change, and no other option
 
 
 def about(maker, figure, event_count):
@@ -254,6 +255,8 @@ def about(maker, figure, event_count):
 		return {"rung": rung, "party": party, "other": other, "between": days, **side}
 	if figure == "cycles":
 		return maker.one_of([{}, {"max_length": maker.random.randrange(2, 6)}])
+	if figure == "rate_list":
+		return dict(zip(("base", "quote"), maker.random.sample(["USD", "EUR", "JPY"], 2)))
 	named = {"party": {"party": party}, "backers": {"to": party}}.get(figure, {})
 	if figure in ("party", "backers", "flows") and maker.chance(40):
 		named["rung"] = rung
@@ -270,6 +273,8 @@ def question(maker, event_count):
 		ask["as_of"] = str(maker.day())
 	if maker.chance(40) and int not in between:
 		ask["at_seq"] = maker.random.randrange(1, event_count + 1)
+	if figure in LISTS:
+		return ask
 	if maker.chance(40):
 		ask["policy"] = maker.one_of(["latest", "hull"])
 	if maker.chance(20):

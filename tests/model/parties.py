@@ -8,6 +8,13 @@ from amounts import money_sum
 from figures import RUNGS
 
 
+def all_named(view):
+	"""Parties that are declared, and those that a statement or declaration names as a side."""
+	named = {party for s in view.statements for side in ("from", "to")
+		for party in s.fields.get(side, [])}
+	return sorted(named | {s.fields["party"] for s in view.statements if s.kind == "party"})
+
+
 def from_party(figures, party, rung):
 	return money_sum([figures.summed_value(d, party, rung)
 		for d in figures.deals.uncontained()])

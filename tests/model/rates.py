@@ -16,21 +16,22 @@ class MissingRate(Exception):
 			"day": dates.day_of_instant(statement.first.stated)}
 
 
+def rates_of(view, base, quote):
+	"""The statements of rates between the two, by the day from which they hold, then in order."""
+	found = [s for s in view.own
+		if s.kind == "rate" and {s.fields["base"], s.fields["quote"]} == {base, quote}]
+	return sorted(found, key=lambda s: (s.decides.earliest is not None,
+		s.decides.earliest or 0, s.order()))
+
+
 def rate_on(view, base, quote, day):
 	"""How many `quote` one `base` costs; None where nothing says so."""
-	best, best_key = None, None
-	for s in view.own:
-		if s.kind != "rate" or {s.fields["base"], s.fields["quote"]} != {base, quote}:
-			continue
-		if s.decides.earliest is not None and s.decides.earliest > day:
-			continue
-		key = (s.decides.earliest is not None, s.decides.earliest or 0, s.order())
-		if best is None or key > best_key:
-			best, best_key = s, key
-	if best is None:
+	held = [s for s in rates_of(view, base, quote)
+		if s.decides.earliest is None or s.decides.earliest <= day]
+	if not held:
 		return None
-	rate = Fraction(best.fields["rate"])
-	return rate if best.fields["base"] == base else 1 / rate
+	rate = Fraction(held[-1].fields["rate"])
+	return rate if held[-1].fields["base"] == base else 1 / rate
 
 
 def exchange(view, statement, currency, interval, target):

@@ -193,6 +193,20 @@ def diff_answer(answer, _ask, ids):
 		"events": sorted(ids.event(seq) for seq in d["causes"])} for d in answer["deals"]]}
 
 
+def party_list_answer(answer, _ask, _ids):
+	return {"parties": [row["party"] for row in answer["parties"]]}
+
+
+def deal_list_answer(answer, _ask, _ids):
+	return {"deals": [{k: row.get(k) for k in ("deal", "stage", "part_of", "superseded_by",
+		"events")} for row in answer["deals"]]}
+
+
+def rate_list_answer(answer, _ask, ids):
+	return {"rates": [{"base": row["base"], "quote": row["quote"], "rate": decimal(row["rate"]),
+		"event": ids.event(row["seq"])} for row in answer["rates"]]}
+
+
 # figure of the model: (message, its own fields, from the product's answer to the model's)
 FIGURES = {
 	"deal": ("deal_figure", ("deal",), deal_answer),
@@ -206,6 +220,9 @@ FIGURES = {
 	"reconcile": ("reconcile", (), reconcile_answer),
 	"anomalies": ("anomalies", (), anomalies_answer),
 	"diff": ("diff", ("deal",), diff_answer),
+	"party_list": ("parties", (), party_list_answer),
+	"deal_list": ("deals", (), deal_list_answer),
+	"rate_list": ("rates", ("base", "quote"), rate_list_answer),
 }
 
 

@@ -124,12 +124,15 @@ class RandomSet:
         """What of an answer of the model about everything is this set's."""
         ids = {e["id"] for e in self.events}
         def is_own(entry):
+            if isinstance(entry, str):
+                return entry.startswith(self.prefix)
             names = [entry.get("from"), entry.get("to"), entry.get("deal"),
                      *entry.get("parties", [])]
             return entry.get("event") in ids or any(
                 n is not None and n.startswith(self.prefix) for n in names)
         return {k: [e for e in v if is_own(e)]
-                if k in ("flows", "cycles", "totals", "anomalies", "diff") else v
+                if k in ("flows", "cycles", "totals", "anomalies", "diff", "parties", "deals")
+                else v
                 for k, v in answer.items()}
 
 

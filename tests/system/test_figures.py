@@ -277,6 +277,63 @@ class OddEvents(unittest.TestCase):
                         avow.ask("query", "history", **whose)["statements"]]
                 self.assertEqual(seqs, [1, 2, 3], whose)
 
+    def test_the_command_line_tells_the_same_of_what_makes_no_sense(self):
+        first, second = new_id(), new_id()
+        with Avow() as avow:
+            avow.publish(
+                *[event(kind="deal", deal=a, from_=None, to=None, stated="2025-01-0%d" % day,
+                        links=[{"type": "part_of", "deal": b}])
+                  for day, (a, b) in enumerate((("a", "b"), ("b", "a")), 1)],
+                event(kind="total", deal=None, from_=None, to=["y"], rung="committed",
+                      deals=["no-such-deal"]),
+                event(kind="pay", deal="d", id=first),
+                event(kind="pay", deal="d", id=second, ref=first, reason="typo"),
+                event(kind="retract", ref=first, reason="source_withdrawn"),
+                event(kind="pay", deal="d", ref=second, reason="typo"))
+            caught_up(avow, 7)
+            def rows(*args):
+                return json.loads(avow.cli(*args, "-o", "json", check=0).stdout)["rows"]
+            self.assertEqual([(r["anomaly"], r["deal"], r["whole"]) for r in rows("anomalies")
+                              if r["anomaly"] == "part_of_circle"], [("part_of_circle", "b", "a")])
+            total, = rows("reconcile")
+            self.assertEqual((total["verdict"], total["figure"], total["by"]),
+                             ("above", [], total["claim"]))
+            shown = json.loads(avow.cli("show", "d", "-o", "json", check=0).stdout)
+            self.assertEqual([r["total"] for r in shown["rungs"]], [[], [], [], []])
+            self.assertEqual({r["standing"] for r in rows("history", "d") if r["kind"] == "pay"},
+                             {"retracted"})
+
+    def test_what_is_nested_beyond_the_limit_is_told_and_not_followed(self):
+        depth = 502
+        with Avow() as avow:
+            avow.publish(*[event(kind="deal", deal="d%d" % n, from_=None, to=None,
+                                 links=[{"type": "part_of", "deal": "d%d" % (n + 1)}])
+                           for n in range(depth)],
+                         event(kind="commit", deal="d0"))
+            caught_up(avow, depth + 1)
+            for deal in ("d0", "d%d" % depth):
+                with self.assertRaises(Refused) as caught:
+                    self.deal(avow, deal)
+                self.assertEqual(caught.exception.name, "TOO_DEEP")
+                told = avow.cli("show", deal, check=3)
+                self.assertIn("TOO_DEEP", told.stderr)
+            avow.publish(event(kind="commit", deal="elsewhere"))
+            caught_up(avow, depth + 2)
+            self.assertEqual(self.deal(avow, "elsewhere")["events"], 1)
+
+    def test_a_chain_of_corrections_through_too_many_deals_is_followed_no_further(self):
+        homes = 256 # with the party that pays
+        ids = [new_id() for _ in range(homes + 10)]
+        with Avow() as avow:
+            avow.publish(*[event(kind="commit", deal="d%d" % n, from_=None, to=None, id=ids[n],
+                                 **({"ref": ids[n - 1], "reason": "wrong_party"} if n else {}))
+                           for n in range(len(ids))])
+            caught_up(avow, len(ids))
+            holding = [n for n in range(len(ids)) if self.deal(avow, "d%d" % n)["rungs"][2]["total"]]
+            self.assertEqual(len(holding), 1) # and nothing is counted twice
+            self.assertLess(holding[0], homes)
+            self.assertEqual(len(avow.read_all()), len(ids))
+
     def test_a_total_over_nothing_is_above_by_all_of_it(self):
         with Avow() as avow:
             avow.publish(event(kind="total", deal=None, from_=["x"], to=["y"], rung="paid"),

@@ -80,14 +80,25 @@ class Lists(unittest.TestCase):
 		self.assertEqual(self.hits("ソフトバンク", clocks={"at_seq": 1}), [])
 		self.assertEqual(self.hits("ソフトバンク", clocks={"as_of": "2019-01-01"}), [])
 
+	def test_a_name_of_which_nothing_was_public_is_in_no_list_and_not_found(self):
+		early = {"clocks": {"as_of": "2019-12-31"}}
+		for message in ("parties", "deals"):
+			now, then = ask(SAMPLE, [(message, {}), (message, early)])
+			self.assertGreater(len(now[message]), 20)
+			self.assertLess(len(then[message]), 5)
+		self.assertIn("stargate", self.hits("stargate"))
+		self.assertEqual(self.hits("stargate", **early), [])
+		self.assertEqual(self.hits("softbank", clocks={"on": "1900-01-01", "at_seq": 1}), [])
+
 	def test_pages_of_lists_hold_everything_once_and_in_order(self):
-		for message, row in (("parties", "party"), ("deals", "deal")):
-			whole, = ask(SAMPLE, [(message, {})])
+		for message, row, clocks in (("parties", "party", {}), ("deals", "deal", {}),
+			("deals", "deal", {"as_of": "2025-01-30"})):
+			whole, = ask(SAMPLE, [(message, {"clocks": clocks})])
 			slugs = [r[row] for r in whole[message]]
 			self.assertEqual(slugs, sorted(set(slugs)))
 			paged, after = [], {}
 			while True:
-				page, = ask(SAMPLE, [(message, {"limit": 7, **after})])
+				page, = ask(SAMPLE, [(message, {"limit": 7, "clocks": clocks, **after})])
 				paged += page[message]
 				if not page.get("more"):
 					break
