@@ -5,10 +5,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #define BUF_FIRST 256u
 #define ARENA_CHUNK ((size_t)64 << 10)
 #define ARENA_KEEP ((size_t)1 << 20)
+#define HUGE_PAGE ((size_t)2 << 20)
 #define ARENA_ALIGN 16u
 
 void check_failed(const char *what, const char *text, const char *file, int line)
@@ -144,6 +146,23 @@ void arena_reset(struct arena *a)
 	a->used = 0;
 }
 
+/*
+ * A chunk of many pages takes huge ones where the system has them: to be given page after page costs
+ * more than most of what is then done with them.
+ */
+static struct arena_chunk *chunk_new(size_t cap)
+{
+	const size_t size = sizeof(struct arena_chunk) + cap;
+
+	if (cap < 2 * HUGE_PAGE || size > SIZE_MAX - HUGE_PAGE)
+		return malloc(size);
+	const size_t whole = (size + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+	struct arena_chunk *c = aligned_alloc(HUGE_PAGE, whole);
+	if (c)
+		(void)madvise(c, whole, MADV_HUGEPAGE); /* a wish */
+	return c;
+}
+
 /* The chunk with room for n bytes: the one in use, one kept behind it, or a new one. */
 static struct arena_chunk *chunk_for(struct arena *a, size_t n)
 {
@@ -153,7 +172,7 @@ static struct arena_chunk *chunk_for(struct arena *a, size_t n)
 		c = c->next;
 	if (!c || c->cap - c->n < n) {
 		const size_t cap = n > ARENA_CHUNK ? n : ARENA_CHUNK;
-		struct arena_chunk *fresh = malloc(sizeof(*fresh) + cap);
+		struct arena_chunk *fresh = chunk_new(cap);
 		if (!fresh)
 			return NULL;
 		*fresh = (struct arena_chunk){ .cap = cap };

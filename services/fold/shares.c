@@ -1,13 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* shares: an array of sums, found by key. */
+/* shares: an array of sums, found by key: small keys in an array, all others in a map. */
 #include "services/fold/shares.h"
+
+#define NEAR_FIRST ((size_t)4096)
+#define NEAR_MAX ((size_t)1 << 20)
+
+/* Where a key stands, n where it is not there. */
+static size_t place_of(const struct shares *s, uint64_t key)
+{
+	if (key < s->near_cap)
+		return s->near[key] ? s->near[key] - 1 : s->n;
+	const uint64_t *place = map_find(&s->places, key);
+	return place ? (size_t)*place : s->n;
+}
+
+/* Room for a key among the small ones. Those that came before are taken along. */
+static enum err near_grow(struct view *v, struct shares *s, uint64_t key)
+{
+	size_t cap = s->near_cap ? s->near_cap : NEAR_FIRST;
+
+	while (cap <= key)
+		cap *= 2;
+	uint32_t *more = arena_zalloc(&v->kept, cap, sizeof(*more));
+	if (!more)
+		return ERR_NO_MEMORY;
+	if (s->near_cap)
+		memcpy(more, s->near, s->near_cap * sizeof(*more));
+	s->near = more;
+	s->near_cap = cap;
+	return ERR_OK;
+}
+
+static enum err place_put(struct view *v, struct shares *s, uint64_t key)
+{
+	if (key >= NEAR_MAX)
+		return map_put(&s->places, &v->kept, key, s->n);
+	if (key >= s->near_cap)
+		TRY(near_grow(v, s, key));
+	s->near[key] = (uint32_t)s->n + 1;
+	return ERR_OK;
+}
 
 static enum err share_at(struct view *v, struct shares *s, uint64_t key, struct share **out)
 {
-	const uint64_t *place = map_find(&s->places, key);
+	const size_t place = place_of(s, key);
 
-	if (place) {
-		*out = &s->v[*place];
+	if (place < s->n) {
+		*out = &s->v[place];
 		return ERR_OK;
 	}
 	if (s->n == s->cap) {
@@ -20,7 +59,7 @@ static enum err share_at(struct view *v, struct shares *s, uint64_t key, struct 
 		s->v = more;
 		s->cap = cap;
 	}
-	TRY(map_put(&s->places, &v->kept, key, s->n));
+	TRY(place_put(v, s, key));
 	*out = &s->v[s->n++];
 	**out = (struct share){ .key = key };
 	return ERR_OK;
@@ -40,7 +79,7 @@ enum err shares_add(struct view *v, struct shares *s, uint64_t key, enum rung ru
 
 const struct share *shares_find(const struct shares *s, uint64_t key)
 {
-	const uint64_t *place = map_find(&s->places, key);
+	const size_t place = place_of(s, key);
 
-	return place ? &s->v[*place] : NULL;
+	return place < s->n ? &s->v[place] : NULL;
 }

@@ -14,7 +14,9 @@ struct share {
 };
 /* All zero: empty. */
 struct shares {
-	struct map places;
+	uint32_t *near;	   /* of small keys, as those of parties: 1 + their places; 0: none */
+	size_t near_cap;
+	struct map places; /* of all other keys */
 	struct share *v; /* in the order in which their keys came */
 	size_t n, cap;
 };

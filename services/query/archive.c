@@ -7,6 +7,7 @@
 #include "services/query/blocks.h"
 
 #define FACTS_FIRST 32u
+#define FACTS_COUNTED 1024u /* homes with more of them are counted before they are read */
 #define RELATION_ASKED_MAX 32u /* searches, before all rows are looked through once */
 
 /* A copy that came before its original: the original may have come since. */
@@ -22,9 +23,17 @@ static enum err find_original(struct replica *r, struct fact *f)
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
-static enum err room_for_fact(struct arena *a, struct fact_list *list, size_t *cap)
+/* Room for more facts: for twice as many, and in a large home for all that are left, once. */
+static enum err room_for_fact(struct archive *archive, const struct walk *w, struct arena *a,
+			      struct fact_list *list, size_t *cap)
 {
+	uint64_t left = 0;
+
+	if (*cap >= FACTS_COUNTED)
+		TRY(walk_left(archive->r, w, &left));
 	*cap = *cap ? 2 * *cap : FACTS_FIRST;
+	if (left)
+		*cap = list->n + (size_t)left;
 	struct fact *more = arena_alloc(a, *cap * sizeof(*more));
 	if (!more)
 		return ERR_NO_MEMORY;
@@ -45,7 +54,7 @@ static enum err home_collect(struct archive *archive, struct walk *w, uint32_t d
 		if (item.seq > at_seq)
 			continue;
 		if (out->n == cap)
-			TRY(room_for_fact(a, out, &cap));
+			TRY(room_for_fact(archive, w, a, out, &cap));
 		struct fact *f = &out->v[out->n++];
 		TRY(fact_read(item.bytes, deal, item.stated, item.seq, f));
 		if (fact_lacks_origin(f))
@@ -132,6 +141,21 @@ static enum err archive_chain(void *arg, uint64_t seq, const struct horizon *h, 
 	return ERR_OK;
 }
 
+static enum err archive_last_number(void *arg, enum dictionary dict, uint32_t *out)
+{
+	struct archive *archive = arg;
+	const struct row_key key = key_name(dict, UINT32_MAX);
+	struct cursor c;
+
+	*out = 0;
+	TRY(cursor_open(archive->r, table_name, row_str(&key), true, &c));
+	const enum err e = cursor_next(&c);
+	if (!e && c.key.p[0] == (char)dict)
+		*out = key_last_number(c.key);
+	cursor_close(&c);
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
 static enum err related_rows(struct archive *archive, enum relation relation, uint32_t number,
 			     struct arena *a, struct number_list *out)
 {
@@ -169,12 +193,15 @@ static enum err know_relation(struct archive *archive, enum relation relation)
 	enum err e;
 
 	prefix.n -= 8; /* whatever the two are */
+	TRY(archive_last_number(archive, DICT_DEAL, &known->last));
+	known->some = arena_zalloc(archive->a, known->last / 64 + 1, sizeof(*known->some));
+	if (!known->some)
+		return ERR_NO_MEMORY;
 	TRY(range_open(archive->r, table_related, &prefix, &x));
 	while (!(e = range_next(&x))) {
-		const struct str key = { x.c.key.p, x.c.key.n - 4 };
-		e = map_put(&known->some, archive->a, key_last_number(key), 1);
-		if (e)
-			break;
+		const uint32_t number = key_last_number((struct str){ x.c.key.p, x.c.key.n - 4 });
+		if (number <= known->last)
+			known->some[number / 64] |= UINT64_C(1) << number % 64;
 	}
 	range_close(&x);
 	known->known = e == ERR_NOT_FOUND;
@@ -193,7 +220,7 @@ static enum err has_none(struct archive *archive, enum relation relation, uint32
 		return ERR_OK;
 	if (!known->known)
 		TRY(know_relation(archive, relation));
-	*none = !map_find(&known->some, number);
+	*none = number > known->last || !(known->some[number / 64] >> number % 64 & 1);
 	return ERR_OK;
 }
 
@@ -336,21 +363,6 @@ static enum err archive_named(void *arg, enum dictionary dict, struct str text, 
 		TRY(number_found(a, one < other ? one : other, out, &cap));
 	}
 	return ERR_OK;
-}
-
-static enum err archive_last_number(void *arg, enum dictionary dict, uint32_t *out)
-{
-	struct archive *archive = arg;
-	const struct row_key key = key_name(dict, UINT32_MAX);
-	struct cursor c;
-
-	*out = 0;
-	TRY(cursor_open(archive->r, table_name, row_str(&key), true, &c));
-	const enum err e = cursor_next(&c);
-	if (!e && c.key.p[0] == (char)dict)
-		*out = key_last_number(c.key);
-	cursor_close(&c);
-	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
 static enum err archive_revision(void *arg, uint32_t deal, uint64_t at_seq, uint64_t *out)

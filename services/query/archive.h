@@ -4,7 +4,6 @@
 #define AVOW_SERVICES_QUERY_ARCHIVE_H
 
 #include "services/fold/facts.h"
-#include "services/fold/map.h"
 #include "store/replica.h"
 
 struct archive {
@@ -16,7 +15,8 @@ struct archive {
 	struct known_relation {
 		unsigned asked;
 		bool known;
-		struct map some; /* numbers that have any */
+		uint64_t *some; /* a bit for each number up to `last`: it has any */
+		uint32_t last;
 	} known[RELATION_SUCCESSORS + 1];
 };
 /*

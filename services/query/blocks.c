@@ -234,6 +234,24 @@ enum err walk_block(struct walk *w)
 	return next_block(w, &head);
 }
 
+enum err walk_left(struct replica *r, const struct walk *w, uint64_t *most)
+{
+	const struct str key = w->c->key;
+	struct walk on = *w;
+	struct block_head head;
+	struct cursor c;
+
+	TRY(cursor_open(r, table_fact, key, false, &c));
+	on.c = &c;
+	on.standing = false;
+	*most = 0;
+	enum err e;
+	while (!(e = next_block(&on, &head)))
+		*most += head.facts;
+	cursor_close(&c);
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
 enum err walk_count(struct walk *w, uint64_t at_seq, uint64_t *own)
 {
 	struct block_head head;

@@ -86,6 +86,8 @@ MUST_USE static inline enum err walk_next(struct walk *w, struct item *out)
 		return ERR_DAMAGED;
 	return out->stated < w->stated_end ? ERR_OK : ERR_NOT_FOUND; /* and so are all that follow */
 }
+/* How many facts are left at most, whenever stated: those of the block in hand and of all behind it. */
+MUST_USE enum err walk_left(struct replica *r, const struct walk *w, uint64_t *most);
 /*
  * How many facts, whenever stated, have a seq up to at_seq and name no other deal than the home's own:
  * of a walk that has just begun, and ends with it.
