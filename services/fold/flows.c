@@ -67,12 +67,13 @@ static enum err flow_write(struct asking *k, const struct flow_row *row,
 	if (!out->rungs.v)
 		return ERR_NO_MEMORY;
 	for (enum rung rung = rung_talked; rung <= rung_paid; rung++) {
-		if (sums_empty(&row->share->sums[rung]))
+		const struct sums *sums = share_sums(row->share, rung);
+		if (sums_empty(sums))
 			continue;
 		struct rung_amount *to = &out->rungs.v[out->rungs.n++];
 		msg_set(to, rung_amount, rung, (int)rung);
 		msg_mark(to, rung_amount, sums);
-		TRY(sums_write(&k->view.counting, &row->share->sums[rung], k->a, &to->sums));
+		TRY(sums_write(&k->view.counting, sums, k->a, &to->sums));
 	}
 	return ERR_OK;
 }
@@ -189,7 +190,7 @@ static enum err graph_of(struct view *v, const struct shares *pairs, const struc
 		if (!payer || payer == payee)
 			continue;
 		for (; rung > rung_NONE; rung--) {
-			TRY(pays_something(v, &pairs->v[i].sums[rung], &pays));
+			TRY(pays_something(v, share_sums(&pairs->v[i], rung), &pays));
 			if (pays)
 				break;
 		}

@@ -50,22 +50,38 @@ static int by_rank(const void *x, const void *y)
 	return r->at < s->at ? -1 : 1;
 }
 
+/* All that have a row somewhere, in the order of their slugs, and room for the rows of one table. */
+struct listing {
+	const struct named *names;
+	const struct sums **sums;
+	struct ranked *rows;
+	size_t n;
+};
+
+static enum err listing_make(struct view *v, const struct shares *shares, enum rung rung,
+			     const struct named *names, struct listing *out)
+{
+	*out = (struct listing){ .names = names, .n = shares->n };
+	out->sums = arena_alloc(&v->arena, shares->n * sizeof(*out->sums));
+	out->rows = arena_alloc(&v->arena, shares->n * sizeof(*out->rows));
+	if (!out->sums || !out->rows)
+		return ERR_NO_MEMORY;
+	for (size_t i = 0; i < shares->n; i++)
+		out->sums[i] = share_sums(&shares->v[names[i].at], rung);
+	return ERR_OK;
+}
+
 static enum err table_write(struct asking *k, const struct league *ask, uint16_t currency,
-			    const struct shares *shares, const struct named *names,
-			    struct league_table *out)
+			    const struct listing *all, struct league_table *out)
 {
 	struct view *v = &k->view;
-	struct ranked *rows = arena_alloc(&v->arena, shares->n * sizeof(*rows));
+	struct ranked *rows = all->rows;
 	char code[4];
 	size_t n = 0;
 
-	if (!rows)
-		return ERR_NO_MEMORY;
-	for (size_t i = 0; i < shares->n; i++) {
-		const struct sums *sums = &shares->v[names[i].at].sums[ask->rung];
-		if (rank_takes(sums, currency))
-			rows[n++] = (struct ranked){ .sums = sums, .at = i };
-	}
+	for (size_t i = 0; i < all->n; i++)
+		if (rank_takes(all->sums[i], currency))
+			rows[n++] = (struct ranked){ .sums = all->sums[i], .at = i };
 	TRY(rank_all(&v->counting, currency, rows, n));
 	if (n > 1)
 		qsort(rows, n, sizeof(*rows), by_rank);
@@ -83,7 +99,7 @@ static enum err table_write(struct asking *k, const struct league *ask, uint16_t
 	for (out->rows.n = 0; out->rows.n < page.n; out->rows.n++) {
 		const struct ranked *from = &rows[page.first + out->rows.n];
 		struct league_row *to = &out->rows.v[out->rows.n];
-		msg_set(to, league_row, party, names[from->at].slug);
+		msg_set(to, league_row, party, all->names[from->at].slug);
 		msg_set(to, league_row, best, from->best);
 		msg_set(to, league_row, worst, from->worst);
 		msg_mark(to, league_row, sums);
@@ -99,23 +115,26 @@ static enum err tables_write(struct asking *k, const struct league *ask,
 	struct currencies *currencies = arena_zalloc(&v->arena, 1, sizeof(*currencies));
 	uint32_t *numbers = arena_alloc(&v->arena, shares->n * sizeof(*numbers));
 	struct named *names;
+	struct listing all;
 	bool undisclosed = false;
 
 	if (!currencies || !numbers)
 		return ERR_NO_MEMORY;
 	for (size_t i = 0; i < shares->n; i++) {
 		numbers[i] = (uint32_t)shares->v[i].key;
-		TRY(currencies_add(currencies, &shares->v[i].sums[ask->rung]));
-		undisclosed |= shares->v[i].sums[ask->rung].undisclosed != 0;
+		const struct sums *sums = share_sums(&shares->v[i], (enum rung)ask->rung);
+		TRY(currencies_add(currencies, sums));
+		undisclosed |= sums->undisclosed != 0;
 	}
 	currencies_end(currencies, undisclosed);
 	TRY(ask_names(v, DICT_PARTY, numbers, shares->n, &names));
+	TRY(listing_make(v, shares, (enum rung)ask->rung, names, &all));
 	msg_mark(out, league_tables, tables);
 	out->tables.v = arena_zalloc(k->a, currencies->n, sizeof(*out->tables.v));
 	if (!out->tables.v)
 		return ERR_NO_MEMORY;
 	for (out->tables.n = 0; out->tables.n < currencies->n; out->tables.n++)
-		TRY(table_write(k, ask, currencies->v[out->tables.n], shares, names,
+		TRY(table_write(k, ask, currencies->v[out->tables.n], &all,
 				&out->tables.v[out->tables.n]));
 	return ERR_OK;
 }
@@ -167,7 +186,6 @@ struct day_asked {
 
 static enum err sums_on(struct day_asked *d, const struct overtook *ask)
 {
-	static const struct sums nothing = { 0 };
 	const struct rows_asked asked = { (enum rung)ask->rung, ask->to, ask->from, ask->by };
 	const struct str slugs[2] = { ask->party, ask->other };
 	static const char *const fields[2] = { "party", "other" };
@@ -179,7 +197,7 @@ static enum err sums_on(struct day_asked *d, const struct overtook *ask)
 		TRY(ask_number(d->k.source, &d->k.question, DICT_PARTY, slugs[i], fields[i],
 			       &number, d->k.fault));
 		const struct share *share = shares_find(&d->shares, number);
-		d->sums[i] = share ? &share->sums[ask->rung] : &nothing;
+		d->sums[i] = share_sums(share, (enum rung)ask->rung);
 	}
 	return ERR_OK;
 }

@@ -183,7 +183,7 @@ static enum err payers_write(struct asking *k, const struct shares *shares, enum
 		struct payer_sums *to = &out->v[i];
 		msg_set(to, payer_sums, payer, names[i].slug);
 		msg_mark(to, payer_sums, sums);
-		TRY(sums_write(&v->counting, &shares->v[names[i].at].sums[rung], k->a,
+		TRY(sums_write(&v->counting, share_sums(&shares->v[names[i].at], rung), k->a,
 			       &to->sums));
 	}
 	return ERR_OK;

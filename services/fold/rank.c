@@ -42,13 +42,49 @@ struct end {
 	struct bound bound;
 	bool excl;
 };
-/* Sorted by bound, of equal ones those that include it first. */
+/*
+ * Sorted by bound, of equal ones those that include it first. Where all are plain numbers, which is
+ * wherever nothing is converted, each is one number: twice the bound, and 1 more where it is excluded.
+ */
 struct ends {
 	struct counting *c;
-	struct end *v;
+	bool plain;
+	int64_t *keys; /* plain */
+	struct end *v; /* not plain */
 	size_t n;
 	enum err error; /* of a comparison while sorting */
 };
+#define PLAIN_MAX (INT64_C(1) << 61)
+
+static bool is_plain(struct bound b)
+{
+	return !b.terms && b.n < PLAIN_MAX && b.n > -PLAIN_MAX;
+}
+
+static int64_t key_of(struct end end)
+{
+	return (int64_t)end.bound.n * 2 + end.excl;
+}
+
+static enum err ends_begin(struct counting *c, bool plain, size_t n, struct ends *out)
+{
+	*out = (struct ends){ .c = c, .plain = plain };
+	if (plain)
+		out->keys = arena_alloc(c->arena, n * sizeof(*out->keys));
+	else
+		out->v = arena_alloc(c->arena, n * sizeof(*out->v));
+	return out->keys || out->v ? ERR_OK : ERR_NO_MEMORY;
+}
+
+static void ends_put(struct ends *ends, struct bound bound, bool excl)
+{
+	const struct end end = { bound, excl };
+
+	if (ends->plain)
+		ends->keys[ends->n++] = key_of(end);
+	else
+		ends->v[ends->n++] = end;
+}
 
 static int by_bound(const void *x, const void *y, void *arg)
 {
@@ -62,11 +98,64 @@ static int by_bound(const void *x, const void *y, void *arg)
 	return order ? order : (int)a->excl - (int)b->excl;
 }
 
+/* By the byte at `shift` alone, else as they are; false: all have the same one there. */
+static bool sort_by_byte(const int64_t *from, int64_t *to, size_t n, unsigned shift)
+{
+	size_t place[256] = { 0 }, next = 0;
+
+	for (size_t i = 0; i < n; i++)
+		place[((uint64_t)from[i] ^ UINT64_C(1) << 63) >> shift & 255]++;
+	if (place[((uint64_t)from[0] ^ UINT64_C(1) << 63) >> shift & 255] == n)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(place); i++) {
+		const size_t here = place[i];
+		place[i] = next;
+		next += here;
+	}
+	for (size_t i = 0; i < n; i++)
+		to[place[((uint64_t)from[i] ^ UINT64_C(1) << 63) >> shift & 255]++] = from[i];
+	return true;
+}
+
+/* From the lowest byte to the highest. */
+static enum err sort_keys(struct ends *ends)
+{
+	int64_t *spare = arena_alloc(ends->c->arena, ends->n * sizeof(*spare));
+
+	if (!spare)
+		return ERR_NO_MEMORY;
+	for (unsigned shift = 0; ends->n > 1 && shift < 64; shift += 8) {
+		int64_t *from = ends->keys;
+		if (!sort_by_byte(from, spare, ends->n, shift))
+			continue;
+		ends->keys = spare;
+		spare = from;
+	}
+	return ERR_OK;
+}
+
 static enum err ends_sort(struct ends *ends)
 {
+	if (ends->plain)
+		return sort_keys(ends);
 	if (ends->n > 1)
 		qsort_r(ends->v, ends->n, sizeof(*ends->v), by_bound, ends);
 	return ends->error;
+}
+
+/* How many keys are smaller. */
+static size_t keys_before(const struct ends *ends, int64_t key)
+{
+	size_t low = 0, high = ends->n;
+
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+		if (ends->keys[middle] < key)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 /* How many come before `end`; with `included`, those equal to it as well. */
@@ -75,6 +164,10 @@ static enum err ends_before(const struct ends *ends, const struct end *end, bool
 {
 	size_t low = 0, high = ends->n;
 
+	if (ends->plain) {
+		*out = keys_before(ends, key_of(*end) + included);
+		return ERR_OK;
+	}
 	while (low < high) {
 		const size_t middle = low + (high - low) / 2;
 		int order;
@@ -109,22 +202,21 @@ static enum err collect(struct counting *c, struct ranked *rows, size_t n,
 			struct field_of_rows *f)
 {
 	struct ends *const all[] = { &f->lows, &f->highs, &f->points };
+	bool plain = true;
 
-	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
-		*all[i] = (struct ends){ .c = c };
-		all[i]->v = arena_alloc(c->arena, n * sizeof(struct end));
-		if (!all[i]->v)
-			return ERR_NO_MEMORY;
-	}
+	for (size_t i = 0; i < n; i++)
+		plain = plain && is_plain(rows[i].bounds.low) && is_plain(rows[i].bounds.high);
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		TRY(ends_begin(c, plain, n, all[i]));
 	for (size_t i = 0; i < n; i++) {
 		const struct interval *b = &rows[i].bounds;
 		enum err e = ERR_OK;
 		if (!b->low_open)
-			f->lows.v[f->lows.n++] = (struct end){ b->low, b->low_excl };
+			ends_put(&f->lows, b->low, b->low_excl);
 		if (!b->high_open)
-			f->highs.v[f->highs.n++] = (struct end){ b->high, false };
+			ends_put(&f->highs, b->high, false);
 		if (is_point(c, b, &e))
-			f->points.v[f->points.n++] = (struct end){ b->low, b->low_excl };
+			ends_put(&f->points, b->low, b->low_excl);
 		if (e)
 			return e;
 	}

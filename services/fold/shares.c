@@ -41,7 +41,8 @@ static enum err place_put(struct view *v, struct shares *s, uint64_t key)
 	return ERR_OK;
 }
 
-static enum err share_at(struct view *v, struct shares *s, uint64_t key, struct share **out)
+static enum err share_at(struct view *v, struct shares *s, uint64_t key, enum rung rung,
+			 struct share **out)
 {
 	const size_t place = place_of(s, key);
 
@@ -61,7 +62,25 @@ static enum err share_at(struct view *v, struct shares *s, uint64_t key, struct 
 	}
 	TRY(place_put(v, s, key));
 	*out = &s->v[s->n++];
-	**out = (struct share){ .key = key };
+	**out = (struct share){ .key = key, .rung = rung };
+	return ERR_OK;
+}
+
+/* That of a rung, of all under one key. */
+static enum err rung_at(struct view *v, enum rung rung, struct share **share)
+{
+	struct share *at = *share;
+
+	while (at->rung != rung && at->more)
+		at = at->more;
+	if (at->rung != rung) {
+		at->more = arena_alloc(&v->kept, sizeof(*at->more));
+		if (!at->more)
+			return ERR_NO_MEMORY;
+		*at->more = (struct share){ .key = at->key, .rung = rung };
+		at = at->more;
+	}
+	*share = at;
 	return ERR_OK;
 }
 
@@ -73,8 +92,9 @@ enum err shares_add(struct view *v, struct shares *s, uint64_t key, enum rung ru
 
 	if (sums_empty(sums))
 		return ERR_OK;
-	TRY(share_at(v, s, key, &share));
-	return sums_add(&kept, &share->sums[rung], sums);
+	TRY(share_at(v, s, key, rung, &share));
+	TRY(rung_at(v, rung, &share));
+	return sums_add(&kept, &share->sums, sums);
 }
 
 const struct share *shares_find(const struct shares *s, uint64_t key)

@@ -10,8 +10,19 @@
 
 struct share {
 	uint64_t key;
-	struct sums sums[RUNGS];
+	enum rung rung; /* of these sums: nearly every question asks for one rung alone */
+	struct sums sums;
+	struct share *more; /* under the same key, of another rung; NULL: none */
 };
+/* What is under a key on one rung. */
+static inline const struct sums *share_sums(const struct share *s, enum rung rung)
+{
+	static const struct sums nothing = { 0 };
+
+	while (s && s->rung != rung)
+		s = s->more;
+	return s ? &s->sums : &nothing;
+}
 /* All zero: empty. */
 struct shares {
 	uint32_t *near;	   /* of small keys, as those of parties: 1 + their places; 0: none */
