@@ -34,17 +34,12 @@ static struct deal *root_of(struct deal *d)
 	return d;
 }
 
-enum err parties_paying(struct view *v, uint32_t party, struct deals_found *out)
+enum err parties_each_paying(struct view *v, uint32_t party, deal_visit *visit, void *arg)
 {
 	struct number_list candidates;
 	struct map seen = { 0 };
 
 	TRY(v->facts->related(v->facts->arg, RELATION_PAYER, party, &v->arena, &candidates));
-	*out = (struct deals_found){
-		.v = arena_alloc(&v->arena, candidates.n * sizeof(struct deal *))
-	};
-	if (!out->v)
-		return ERR_NO_MEMORY;
 	for (size_t i = 0; i < candidates.n; i++) {
 		struct deal *d;
 		TRY(view_open(v, candidates.v[i], &d));
@@ -55,30 +50,63 @@ enum err parties_paying(struct view *v, uint32_t party, struct deals_found *out)
 		TRY(map_put(&seen, &v->arena, d->number, 1));
 		TRY(view_payers(v, d));
 		if (deal_payer(d, party))
-			out->v[out->n++] = d;
+			TRY(visit(v, d, arg));
 	}
 	return ERR_OK;
 }
 
-enum err parties_receiving(struct view *v, uint32_t party, struct deals_found *out)
+enum err parties_each_receiving(struct view *v, uint32_t party, deal_visit *visit, void *arg)
 {
 	struct number_list candidates;
 
 	TRY(v->facts->related(v->facts->arg, RELATION_PAYEE, party, &v->arena, &candidates));
-	*out = (struct deals_found){
-		.v = arena_alloc(&v->arena, candidates.n * sizeof(struct deal *))
-	};
-	if (!out->v)
-		return ERR_NO_MEMORY;
 	for (size_t i = 0; i < candidates.n; i++) {
 		struct deal *d;
 		bool topmost;
 		TRY(view_open(v, candidates.v[i], &d));
 		TRY(view_topmost(v, d, party, &topmost));
 		if (topmost)
-			out->v[out->n++] = d;
+			TRY(visit(v, d, arg));
 	}
 	return ERR_OK;
+}
+
+struct finding {
+	struct deals_found *out;
+	size_t cap;
+};
+
+static enum err find_deal(struct view *v, struct deal *d, void *arg)
+{
+	struct finding *f = arg;
+
+	if (f->out->n == f->cap) {
+		f->cap = f->cap ? 2 * f->cap : 16;
+		struct deal **more = arena_alloc(&v->arena, f->cap * sizeof(struct deal *));
+		if (!more)
+			return ERR_NO_MEMORY;
+		if (f->out->n)
+			memcpy(more, f->out->v, f->out->n * sizeof(struct deal *));
+		f->out->v = more;
+	}
+	f->out->v[f->out->n++] = d;
+	return ERR_OK;
+}
+
+enum err parties_paying(struct view *v, uint32_t party, struct deals_found *out)
+{
+	struct finding f = { .out = out };
+
+	*out = (struct deals_found){ 0 };
+	return parties_each_paying(v, party, find_deal, &f);
+}
+
+enum err parties_receiving(struct view *v, uint32_t party, struct deals_found *out)
+{
+	struct finding f = { .out = out };
+
+	*out = (struct deals_found){ 0 };
+	return parties_each_receiving(v, party, find_deal, &f);
 }
 
 enum err parties_from(struct view *v, uint32_t party, enum rung rung, struct sums *out)

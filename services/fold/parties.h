@@ -18,6 +18,16 @@ MUST_USE enum err parties_paying(struct view *v, uint32_t party, struct deals_fo
 /* The topmost deals to this party. */
 MUST_USE enum err parties_receiving(struct view *v, uint32_t party, struct deals_found *out);
 
+/*
+ * Called for a deal as soon as it is found, while what it was found by is at hand, with everything
+ * that contains it known.
+ */
+typedef enum err deal_visit(struct view *v, struct deal *d, void *arg);
+/* The same deals as above, in the same order. */
+MUST_USE enum err parties_each_paying(struct view *v, uint32_t party, deal_visit *visit, void *arg);
+MUST_USE enum err parties_each_receiving(struct view *v, uint32_t party, deal_visit *visit,
+					 void *arg);
+
 /* value(deal, payer, rung) as it counts where the deal is summed into something else. */
 MUST_USE enum err summed_value(struct view *v, struct deal *d, uint32_t payer, enum rung rung,
 			       const struct sums **out);
@@ -41,11 +51,9 @@ MUST_USE enum err parties_payees_of(struct view *v, uint32_t payer, enum rung ru
 				    struct shares *out);
 
 /*
- * Called for each deal, with everything that contains it known. Deals are forgotten from time to
- * time between calls, so it keeps what it needs in shares.
+ * Every deal that anything visible names. Deals are forgotten from time to time between calls, so the
+ * visit keeps what it needs in shares.
  */
-typedef enum err deal_visit(struct view *v, struct deal *d, void *arg);
-/* Every deal that anything visible names. */
 MUST_USE enum err parties_each_deal(struct view *v, deal_visit *visit, void *arg);
 
 /* All payers, by payer, and what is unattributed, in the view's kept memory. */

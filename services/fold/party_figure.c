@@ -33,19 +33,65 @@ static enum err worth(struct view *v, struct deal *d, uint32_t payer, enum rung 
 	return ERR_OK;
 }
 
-static enum err deal_write(struct asking *k, struct deal *d, struct str slug, uint32_t payer,
+/* What is shown of one deal, found out while all of it is at hand. */
+struct worth_of_deal {
+	uint32_t deal, successor;
+	enum stage stage;
+	struct sums sums[RUNGS];
+};
+/* The deals of a party on one side, and what they come to. */
+struct worths {
+	struct rungs rungs;
+	uint32_t payer; /* 0: each deal counts in all */
+	struct worth_of_deal *v; /* in the view's kept memory */
+	size_t n, cap;
+	struct sums total[RUNGS];
+};
+
+static enum err worth_new(struct view *v, struct worths *all, struct worth_of_deal **out)
+{
+	if (all->n == all->cap) {
+		const size_t cap = all->cap ? 2 * all->cap : 16;
+		struct worth_of_deal *more = arena_alloc(&v->kept, cap * sizeof(*more));
+		if (!more)
+			return ERR_NO_MEMORY;
+		if (all->n)
+			memcpy(more, all->v, all->n * sizeof(*more));
+		all->v = more;
+		all->cap = cap;
+	}
+	*out = &all->v[all->n++];
+	return ERR_OK;
+}
+
+static enum err add_worth(struct view *v, struct deal *d, void *arg)
+{
+	struct worths *all = arg;
+	struct worth_of_deal *one;
+
+	TRY(worth_new(v, all, &one));
+	TRY(view_successor(v, d));
+	one->deal = d->number;
+	one->successor = d->successor;
+	TRY(stage_of(v, d, &one->stage));
+	for (enum rung rung = all->rungs.first; rung <= all->rungs.last; rung++) {
+		TRY(worth(v, d, all->payer, rung, &one->sums[rung]));
+		TRY(sums_add(&v->counting, &all->total[rung], &one->sums[rung]));
+	}
+	return ERR_OK;
+}
+
+static enum err deal_write(struct asking *k, const struct worth_of_deal *from, struct str slug,
 			   struct rungs rungs, struct party_deal *out)
 {
 	struct view *v = &k->view;
-	enum stage stage;
 
 	msg_set(out, party_deal, deal, slug);
-	TRY(stage_of(v, d, &stage));
-	if (stage)
-		msg_set(out, party_deal, stage, (int)stage);
-	TRY(view_successor(v, d));
-	if (d->successor) {
-		TRY(v->facts->slug(v->facts->arg, DICT_DEAL, d->successor, &out->superseded_by));
+	if (from->stage)
+		msg_set(out, party_deal, stage, (int)from->stage);
+	if (from->successor) {
+		TRY(v->facts->slug(v->facts->arg, DICT_DEAL, from->successor,
+				   &out->superseded_by));
 		msg_mark(out, party_deal, superseded_by);
 	}
 	msg_mark(out, party_deal, rungs);
@@ -53,20 +99,18 @@ static enum err deal_write(struct asking *k, struct deal *d, struct str slug, ui
 	if (!out->rungs.v)
 		return ERR_NO_MEMORY;
 	for (enum rung rung = rungs.first; rung <= rungs.last; rung++) {
-		struct sums sums;
-		TRY(worth(v, d, payer, rung, &sums));
-		if (sums_empty(&sums))
+		if (sums_empty(&from->sums[rung]))
 			continue;
 		struct rung_amount *to = &out->rungs.v[out->rungs.n++];
 		msg_set(to, rung_amount, rung, (int)rung);
 		msg_mark(to, rung_amount, sums);
-		TRY(sums_write(&v->counting, &sums, k->a, &to->sums));
+		TRY(sums_write(&v->counting, &from->sums[rung], k->a, &to->sums));
 	}
 	return ERR_OK;
 }
 
-static enum err deals_write(struct asking *k, const struct deals_found *deals, uint32_t payer,
-			    struct rungs rungs, struct party_deal_list *out)
+static enum err deals_write(struct asking *k, const struct worths *deals,
+			    struct party_deal_list *out)
 {
 	struct view *v = &k->view;
 	struct named *names;
@@ -77,25 +121,11 @@ static enum err deals_write(struct asking *k, const struct deals_found *deals, u
 	if (!numbers || !out->v)
 		return ERR_NO_MEMORY;
 	for (size_t i = 0; i < deals->n; i++)
-		numbers[i] = deals->v[i]->number;
+		numbers[i] = deals->v[i].deal;
 	TRY(ask_names(v, DICT_DEAL, numbers, deals->n, &names));
 	for (size_t i = 0; i < out->n; i++)
-		TRY(deal_write(k, deals->v[names[i].at], names[i].slug, payer, rungs, &out->v[i]));
+		TRY(deal_write(k, &deals->v[names[i].at], names[i].slug, deals->rungs, &out->v[i]));
 	return ERR_OK;
-}
-
-static enum err sum_over(struct asking *k, const struct deals_found *deals, uint32_t payer,
-			 enum rung rung, struct sum_list *out)
-{
-	struct view *v = &k->view;
-	struct sums all = { 0 };
-
-	for (size_t i = 0; i < deals->n; i++) {
-		struct sums sums;
-		TRY(worth(v, deals->v[i], payer, rung, &sums));
-		TRY(sums_add(&v->counting, &all, &sums));
-	}
-	return sums_write(&v->counting, &all, k->a, out);
 }
 
 /* What its declaration says. */
@@ -124,14 +154,16 @@ static enum err answer_party(struct asking *k, const struct party_figure *ask,
 			     struct party_figures *out)
 {
 	const struct rungs rungs = rungs_of(ask->rung);
-	struct deals_found pays, receives;
+	struct worths pays = { .rungs = rungs }, receives = { .rungs = rungs };
+	struct view *v = &k->view;
 	uint32_t party;
 
 	TRY(ask_number(k->source, &k->question, DICT_PARTY, ask->party, "party", &party,
 		       k->fault));
 	TRY(declaration_write(k, party, out));
-	TRY(parties_paying(&k->view, party, &pays));
-	TRY(parties_receiving(&k->view, party, &receives));
+	pays.payer = party;
+	TRY(parties_each_paying(v, party, add_worth, &pays));
+	TRY(parties_each_receiving(v, party, add_worth, &receives));
 	out->rungs.v = arena_zalloc(k->a, rung_paid, sizeof(*out->rungs.v));
 	if (!out->rungs.v)
 		return ERR_NO_MEMORY;
@@ -139,15 +171,15 @@ static enum err answer_party(struct asking *k, const struct party_figure *ask,
 		struct party_sums *to = &out->rungs.v[out->rungs.n++];
 		msg_set(to, party_sums, rung, (int)rung);
 		msg_mark(to, party_sums, from);
-		TRY(sum_over(k, &pays, party, rung, &to->from));
+		TRY(sums_write(&v->counting, &pays.total[rung], k->a, &to->from));
 		msg_mark(to, party_sums, to);
-		TRY(sum_over(k, &receives, 0, rung, &to->to));
+		TRY(sums_write(&v->counting, &receives.total[rung], k->a, &to->to));
 	}
 	msg_mark(out, party_figures, rungs);
 	msg_mark(out, party_figures, pays);
-	TRY(deals_write(k, &pays, party, rungs, &out->pays));
+	TRY(deals_write(k, &pays, &out->pays));
 	msg_mark(out, party_figures, receives);
-	return deals_write(k, &receives, 0, rungs, &out->receives);
+	return deals_write(k, &receives, &out->receives);
 }
 
 enum err fold_party(const struct facts *source, const struct party_figure *ask, struct arena *a,
