@@ -4,7 +4,13 @@
  *
  * The answer comes in pages, all of them pinned to the seq of the first.
  */
+#include "tools/filter.h"
 #include "tools/question.h"
+
+static const struct opt options[] = {
+	{ "rung", 0, opt_text, "RUNG", NULL, "Only this rung: talked, announced, committed or paid." },
+	OPT_END
+};
 
 #define ANOMALIES_PAGE 1000u
 
@@ -53,8 +59,11 @@ static enum err print(struct cli *c, struct client *client, struct anomalies *qu
 	enum out_format format;
 	struct out *o;
 	uint64_t n = 0;
+	int rung;
 
 	enum err e = out_format(c, &format, fault);
+	if (!e)
+		e = word_given(c, "rung", &enum_rung, &rung, fault);
 	if (!e)
 		e = ask(c, client, question, &page, fault);
 	if (e)
@@ -65,7 +74,8 @@ static enum err print(struct cli *c, struct client *client, struct anomalies *qu
 		return e;
 	for (;;) {
 		for (size_t i = 0; i < page.anomalies.n; i++)
-			put_row(o, &page.anomalies.v[i], !words);
+			if (!rung || page.anomalies.v[i].rung == rung)
+				put_row(o, &page.anomalies.v[i], !words);
 		n += page.anomalies.n;
 		if (n >= page.total || page.anomalies.n == 0)
 			break;
@@ -119,8 +129,9 @@ const struct command command_anomalies = {
 		   "cancel; stated totals above or below the ledger's figure (see avow reconcile); deals that claim\n"
 		   "to be part of two others, or of themselves. Only what is certain is shown, and nothing is\n"
 		   "resolved in silence: `seq` names the statement, `avow why` what a figure comes from. Deals\n"
-		   "assumed closed play no part. An empty payer means the whole deal.",
-	.options = { clock_options, counting_options },
+		   "assumed closed play no part. An empty payer means the whole deal. With --rung, what concerns no\n"
+		   "rung (parts, cancels, totals) is left out.",
+	.options = { options, clock_options, counting_options },
 	.args_min = 0,
 	.args_max = 1,
 	.run = run_anomalies,

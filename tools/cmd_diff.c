@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tools/filter.h"
 #include "tools/gist.h"
 #include "tools/question.h"
 
@@ -23,6 +24,7 @@ static const struct opt range_options[] = {
 	{ "on", 0, opt_text, "DAY..DAY", NULL, "What happened by the end of these days." },
 	{ "min-seq", 0, opt_text, "SEQ", NULL, "Answer only when this event is known (read your own "
 					       "writes)." },
+	{ "rung", 0, opt_text, "RUNG", NULL, "Only this rung: talked, announced, committed or paid." },
 	OPT_END
 };
 static const struct out_column change_columns[] = {
@@ -63,6 +65,7 @@ struct differing {
 	size_t ncauses, cap;
 	struct out *o;
 	bool words, json;
+	int rung; /* only changes of this one; 0: all */
 };
 
 static void put_none(struct out *o, size_t n)
@@ -174,10 +177,24 @@ static enum err keep_causes(struct differing *d, const struct deal_change *chang
 	return ERR_OK;
 }
 
+static void only_rung(struct change_list *changes, int rung)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < changes->n; i++)
+		if (changes->v[i].rung == rung)
+			changes->v[n++] = changes->v[i];
+	changes->n = n;
+}
+
 static enum err put_page(struct differing *d, struct fault *fault)
 {
 	for (size_t i = 0; i < d->page.deals.n; i++) {
-		const struct deal_change *change = &d->page.deals.v[i];
+		struct deal_change *change = &d->page.deals.v[i];
+		if (d->rung)
+			only_rung(&change->changes, d->rung);
+		if (change->changes.n == 0)
+			continue;
 		for (size_t k = 0; k < change->changes.n; k++) {
 			if (d->words)
 				put_change_words(d->o, k ? STR("") : change->deal,
@@ -453,6 +470,8 @@ static enum err run_diff(struct cli *c, struct fault *fault)
 		e = ranges_given(c, &d.question.before, &d.question.after, fault);
 	if (!e)
 		e = counting_given(c, &rules, fault);
+	if (!e)
+		e = word_given(c, "rung", &enum_rung, &d.rung, fault);
 	if (!e)
 		e = query_open(c, &d.client, fault);
 	if (e)

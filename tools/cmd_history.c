@@ -290,7 +290,8 @@ const struct command command_history = {
 					   "avow history nvidia-arm -o json", NULL },
 	.details = "NAME is a deal, or else a party. Rows stand in the order in which they were made public; a\n"
 		   "correction stands where the original stood. `standing` says what is a copy of another\n"
-		   "statement, and which event corrected or retracted it.",
+		   "statement, and which event corrected or retracted it. Nothing is counted, so --rung, --policy,\n"
+		   "--assume, --in and --basis do not apply.",
 	.options = { options, clock_options },
 	.args_min = 1,
 	.args_max = 1,

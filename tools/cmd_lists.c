@@ -257,7 +257,9 @@ const struct command command_parties = {
 	.line = "the parties, as of any day",
 	.usage = "[options]",
 	.examples = (const char *const[]){ "avow parties", "avow parties --as-of 2025-01-21 -o csv", NULL },
-	.details = "In order of their slugs; `avow show PARTY` tells more of one.",
+	.details = "In order of their slugs; `avow show PARTY` tells more of one. A party that nothing public\n"
+		   "names is left out. Nothing is counted, so --rung, --policy, --assume, --in and --basis do not\n"
+		   "apply.",
 	.options = { options, clock_options },
 	.args_min = 0,
 	.args_max = 0,
@@ -271,7 +273,8 @@ const struct command command_deals = {
 	.usage = "[options]",
 	.examples = (const char *const[]){ "avow deals", "avow deals --as-of 2025-01-21 -o csv", NULL },
 	.details = "In order of their slugs; `events` counts the visible statements. A deal of which nothing was\n"
-		   "public is left out. `avow show DEAL` tells more of one.",
+		   "public is left out. `avow show DEAL` tells more of one. Nothing is counted, so --rung, --policy,\n"
+		   "--assume, --in and --basis do not apply.",
 	.options = { options, clock_options },
 	.args_min = 0,
 	.args_max = 0,
@@ -286,7 +289,8 @@ const struct command command_rates = {
 	.examples = (const char *const[]){ "avow rates EUR USD", "avow rates USD EUR --as-of 2025-09-09",
 					   NULL },
 	.details = "Rates of both directions, in order of their days; of those on one day the last holds. --in of\n"
-		   "other commands uses the latest on or before the day on which an amount was stated.",
+		   "other commands uses the latest on or before the day on which an amount was stated. Nothing is\n"
+		   "counted, so --rung, --policy, --assume, --in and --basis do not apply.",
 	.options = { options, clock_options },
 	.args_min = 2,
 	.args_max = 2,

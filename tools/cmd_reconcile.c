@@ -5,6 +5,7 @@
  *
  * The answer comes in pages, all of them pinned to the seq of the first.
  */
+#include "tools/filter.h"
 #include "tools/gist.h"
 #include "tools/question.h"
 
@@ -13,6 +14,7 @@
 
 static const struct opt options[] = {
 	{ "party", 0, opt_flag, NULL, NULL, "NAME is a party, also where a deal has the same name." },
+	{ "rung", 0, opt_text, "RUNG", NULL, "Only this rung: talked, announced, committed or paid." },
 	OPT_END
 };
 static const struct out_column words_columns[] = {
@@ -173,10 +175,13 @@ static enum err open_out(struct cli *c, enum out_format format, struct out **o,
 	return out_open(c, fields_columns, ARRAY_LEN(fields_columns), o, fault);
 }
 
+/* Those of one rung; 0: of all. */
 static void put_page(struct out *o, enum out_format format, const struct reconciled *page,
-		     struct arena *a)
+		     int rung, struct arena *a)
 {
 	for (size_t i = 0; i < page->totals.n; i++) {
+		if (rung && page->totals.v[i].rung != rung)
+			continue;
 		if (format == out_table || format == out_md)
 			put_words(o, &page->totals.v[i]);
 		else if (format == out_json || format == out_jsonl)
@@ -230,8 +235,11 @@ static enum err print(struct cli *c, struct client *client, struct reconcile *qu
 	enum out_format format;
 	struct out *o;
 	uint64_t n = 0;
+	int rung;
 
 	enum err e = out_format(c, &format, fault);
+	if (!e)
+		e = word_given(c, "rung", &enum_rung, &rung, fault);
 	if (!e)
 		e = ask_first(c, client, question, &page, fault);
 	if (!e)
@@ -239,7 +247,7 @@ static enum err print(struct cli *c, struct client *client, struct reconcile *qu
 	if (e)
 		return e;
 	for (;;) {
-		put_page(o, format, &page, &c->arena);
+		put_page(o, format, &page, rung, &c->arena);
 		n += page.totals.n;
 		if (n >= page.total || page.totals.n == 0)
 			break;

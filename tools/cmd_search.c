@@ -91,7 +91,8 @@ const struct command command_search = {
 					   "avow search stargate --as-of 2025-01-21 -o json", NULL },
 	.details = "Slugs, names, other names and titles are searched; case and accents do not matter. Whole names\n"
 		   "come first, then beginnings, then beginnings of words, then the rest. `name` is what matched,\n"
-		   "where that was not the slug.",
+		   "where that was not the slug. Nothing is counted, so --rung, --policy, --assume, --in and\n"
+		   "--basis do not apply.",
 	.options = { options, clock_options },
 	.args_min = 1,
 	.args_max = ARGS_MAX,

@@ -9,6 +9,7 @@
 
 static const struct opt options[] = {
 	{ "party", 0, opt_flag, NULL, NULL, "NAME is a party, also where a deal has the same name." },
+	{ "rung", 0, opt_text, "RUNG", NULL, "Only this rung: talked, announced, committed or paid." },
 	OPT_END
 };
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "tools/fail.h"
+#include "tools/filter.h"
 #include "tools/gist.h"
 #include "tools/show.h"
 
@@ -259,14 +260,26 @@ static enum err print_json(struct cli *c, const struct deal_figures *f, struct f
 
 /* ---- asking ---- */
 
+static void only_rung(struct rung_sums_list *rungs, int rung)
+{
+	while (rungs->n > 1 && rungs->v->rung != rung) {
+		rungs->v++;
+		rungs->n--;
+	}
+	rungs->n = rungs->n > 1 ? 1 : rungs->n;
+}
+
 enum err show_deal(struct cli *c, struct client *client, struct str deal,
 		   const struct rules *rules, struct fault *fault)
 {
 	struct deal_figure question = { 0 };
 	struct deal_figures figures;
 	enum out_format format;
+	int rung;
 
 	enum err e = out_format(c, &format, fault);
+	if (!e)
+		e = word_given(c, "rung", &enum_rung, &rung, fault);
 	if (e)
 		return e;
 	RULES_PUT(&question, deal_figure, rules);
@@ -275,6 +288,8 @@ enum err show_deal(struct cli *c, struct client *client, struct str deal,
 		      fault);
 	if (e)
 		return e;
+	if (rung)
+		only_rung(&figures.rungs, rung);
 	if (format == out_json)
 		return print_json(c, &figures, fault);
 	if (format == out_table || format == out_md)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "tools/fail.h"
+#include "tools/filter.h"
 #include "tools/show.h"
 
 #define HEAD_BYTES_MAX ((size_t)1 << 20)
@@ -188,8 +189,12 @@ enum err show_party(struct cli *c, struct client *client, struct str party,
 	enum out_format format;
 
 	enum err e = out_format(c, &format, fault);
+	if (!e)
+		e = word_given(c, "rung", &enum_rung, &question.rung, fault);
 	if (e)
 		return e;
+	if (question.rung)
+		msg_mark(&question, party_figure, rung);
 	RULES_PUT(&question, party_figure, rules);
 	msg_set(&question, party_figure, party, party);
 	e = query_ask(c, client, &shape_party_figure, &question, &shape_party_figures, &figures,

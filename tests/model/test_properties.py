@@ -141,10 +141,14 @@ class Properties(unittest.TestCase):
 	def test_an_undisclosed_statement_never_lowers_a_low_bound(self, seed, count, policy):
 		chooser = generate.Generator(seed + 1, 1)
 		made = generate.generate(seed, count)
-		for fields in made: # so that wholes with parts are among them
-			if fields["kind"] == "deal" and "links" not in fields:
-				fields["links"] = [{"type": "part_of", "deal": generate.DEALS[0]}]
+		# A part whose whole is stated is where a total could fall.
+		made = [{"id": "part", "kind": "deal", "stated": "2025-12-31", "deal": generate.DEALS[1],
+			"links": [{"type": "part_of", "deal": generate.DEALS[0]}]},
+			{"id": "whole", "kind": "commit", "stated": "2024-06-01", "grade": "official",
+			"deal": generate.DEALS[1], "amount": "10bn USD"}] + made
 		event = chooser.event(chooser.one_of(["talks", "announce", "commit", "pay"]))
+		if chooser.chance(50):
+			event["deal"] = generate.DEALS[1]
 		event.pop("amount", None)
 		event.pop("derived_from", None)
 		event.pop("to", None) # who is paid is another matter

@@ -3,6 +3,7 @@
 """Every kind of figure through real services, and what bad questions are told."""
 import json
 import os
+import re
 import shutil
 import sys
 import unittest
@@ -31,6 +32,59 @@ GOOD = {
     "anomalies": {},
     "diff": {"before": {"as_of": "2025-01-01"}, "after": {"as_of": "2025-12-31"}},
 }
+
+
+def command_of(ask):
+    """The command that asks a golden question."""
+    figure = ask["figure"]
+    words = {"deal": lambda: ["show", ask["deal"]],
+             "party": lambda: ["show", ask["party"], "--party"],
+             "backers": lambda: ["league", "--to", ask["to"]],
+             "reconcile": lambda: ["reconcile"], "anomalies": lambda: ["anomalies"],
+             "cycles": lambda: ["flows", "--cycles"]}[figure]()
+    for option in ("on", "as_of", "at_seq", "policy", "in", "rung"):
+        if option in ask:
+            words += ["--" + option.replace("_", "-"), str(ask[option])]
+    for option in ("assume", "basis"):
+        if option in ask:
+            words += ["--" + option, ",".join(ask[option])]
+    return words
+
+
+def row_sums(row):
+    amount = [{"currency": row["amount"]["currency"], "amount": row["amount"]}] \
+        if row["amount"] else []
+    unknown = [{"currency": "XXX", "undisclosed": row["undisclosed"]}] if row["undisclosed"] else []
+    return asking.sums_of(amount + unknown)
+
+
+def told(ask, answer, ids):
+    """What the command line told in JSON, in the model's form."""
+    return {"policy": answer["meta"]["policy"], **told_figures(ask, answer, ids)}
+
+
+def told_figures(ask, answer, ids):
+    figure, rows = ask["figure"], answer.get("rows", [])
+    if figure in ("deal", "party"):
+        return asking.answer_of({**answer, "basis": answer["meta"]}, ask, ids)
+    if figure == "backers":
+        payers = {r["party"]: row_sums(r) for r in rows if r["party"]}
+        rest = [row_sums(r) for r in rows if not r["party"]]
+        return {"payers": payers, "unattributed": rest[0] if rest else {}}
+    if figure == "cycles":
+        cycles = {}
+        for r in rows:
+            one = cycles.setdefault(r["cycle"], {"parties": [], "weakest": r["weakest"],
+                                                 "rungs": []})
+            one["parties"].append(r["from"])
+            one["rungs"].append(r["rung"])
+        return {"cycles": list(cycles.values())}
+    if figure == "anomalies":
+        return asking.anomalies_answer({"anomalies": [
+            {k: v for k, v in r.items() if v is not None} for r in rows]}, ask, ids)
+    return asking.reconcile_answer({"totals": [
+        {k: v for k, v in {**r, "stated": r["claim"]}.items() if v is not None}
+        for r in rows]}, ask, ids)
 
 
 def lines(first, last):
@@ -87,6 +141,8 @@ class Golden(unittest.TestCase):
                     answer = asking.answer_of(asking.legible(avow.ask("query", message, **question)),
                                               case["ask"], self.ids)
                     self.assertEqual({k: answer.get(k) for k in case["answer"]}, case["answer"])
+            words = [self.words_of(one) for one in (avow, other)]
+            self.assertEqual(words[1], words[0])
             first = self.bytes_of(avow, self.pinned())
             self.assertGreater(len(first), len(self.cases))
             self.assertEqual(self.bytes_of(other, self.pinned()), first)
@@ -95,10 +151,37 @@ class Golden(unittest.TestCase):
             self.restart(other) # from seq 1
             caught_up(other, COUNT)
             self.assertEqual(self.bytes_of(other, self.pinned()), first)
+            self.assertEqual(self.words_of(other), words[0])
             avow.publish(event(deal="stargate", kind="commit", stated="2025-01-21"))
             for one in (avow, other):
                 caught_up(one, COUNT + 1)
                 self.assertEqual(self.bytes_of(one, self.pinned()), first)
+                self.assertEqual(self.words_of(one), words[0])
+
+    def test_every_golden_question_has_its_answer_on_the_command_line(self):
+        with Avow() as avow:
+            avow.cli("publish", DEALS, check=0)
+            caught_up(avow, COUNT)
+            for case in self.cases:
+                with self.subTest(case["question"]):
+                    done = avow.cli(*command_of(case["ask"]), "-o", "json", check=0)
+                    answer = told(case["ask"], json.loads(done.stdout), self.ids)
+                    expected = case["answer"]
+                    if case["ask"]["figure"] == "backers":
+                        expected = expected["rungs"][case["ask"]["rung"]]
+                        expected = {k: expected[k] for k in ("payers", "unattributed")}
+                    self.assertEqual({k: answer.get(k) for k in expected}, expected)
+
+    def words_of(self, avow):
+        """What the command line prints of every golden question, pinned, in each of its forms; the
+        time that a table took is no part of an answer."""
+        printed = []
+        for case in self.cases:
+            command = command_of({"at_seq": COUNT, **case["ask"]})
+            for form in ("json", "tsv", "table"):
+                text = avow.cli(*command, "-o", form, check=0).stdout
+                printed.append(re.sub(r" · \d+ ms$", "", text, flags=re.MULTILINE))
+        return printed
 
     def restart(self, other):
         for client in other.clients.values():

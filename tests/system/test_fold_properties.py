@@ -238,6 +238,10 @@ class Properties(unittest.TestCase):
 
     def check_what_is_retracted_had_never_been_but_before(self, seed, count, options, planted):
         events = generated(seed, count)
+        retracts = {e["id"] for e in events if e["kind"] == "retract"}
+        for e in list(events): # what corrects a retract stands for itself
+            if e["kind"] != "retract" and e.get("ref") in retracts:
+                events = without(events, e)
         event = random.Random(seed).choice([e for e in events
                                             if e["kind"] == "retract" or "ref" not in e])
         bare = self.figures(without(events, event), **options)
