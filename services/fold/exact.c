@@ -160,10 +160,12 @@ enum err bound_add(struct arena *a, struct bound x, struct bound y, struct bound
 enum err bound_negate(struct arena *a, struct bound x, struct bound *out)
 {
 	TRY(bound_copy(a, x, out));
-	out->n = -x.n;
-	for (size_t i = 0; out->terms && i < out->terms->n; i++)
-		out->terms->v[i].n = -out->terms->v[i].n;
-	return ERR_OK;
+	bool over = __builtin_sub_overflow((wide)0, x.n, &out->n);
+	for (size_t i = 0; out->terms && i < out->terms->n; i++) {
+		wide *n = &out->terms->v[i].n;
+		over |= __builtin_sub_overflow((wide)0, *n, n);
+	}
+	return over ? ERR_OVERFLOW : ERR_OK;
 }
 
 /* ---- quick comparison ---- */

@@ -66,6 +66,7 @@ MUST_USE enum err bound_add(struct arena *a, struct bound x, struct bound y, str
 MUST_USE enum err bound_raise(struct arena *a, struct bound *x, struct bound y);
 /* With terms of its own, in this arena. */
 MUST_USE enum err bound_copy(struct arena *a, struct bound x, struct bound *out);
+/* ERR_OVERFLOW, ERR_NO_MEMORY */
 MUST_USE enum err bound_negate(struct arena *a, struct bound x, struct bound *out);
 /* See bound_cmp: where there are terms. */
 MUST_USE enum err bound_cmp_terms(const struct ratios *ratios, struct arena *a, struct bound x,
