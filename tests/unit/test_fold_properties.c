@@ -12,7 +12,7 @@
 
 #include "tests/unit/random.h"
 
-#define STORIES 150u
+#define STORIES 80u
 #define EVENTS_MAX 24u
 #define DEALS 4u
 #define PARTIES 3u
