@@ -435,15 +435,18 @@ enum err fold_diff(const struct facts *source, const struct diff *ask, struct ar
 		   struct changes *out, struct fault *fault)
 {
 	struct options options = { .clocks = &ask->before, .policy = ask->policy,
-		.assume = ask->assume, .currency = ask->currency, .basis = ask->basis };
+		.currency = ask->currency, .basis = ask->basis };
 	struct two t = { .a = a, .out = out, .ask = ask };
 
 	*out = (struct changes){ 0 };
 	TRY(ask_begin(&t.before, source, &options, a, &out->basis, fault));
 	msg_set(out, changes, before, out->basis.clocks);
 	options.clocks = &ask->after;
+	options.assume = ask->assume;
 	enum err e = ask_begin(&t.after, source, &options, a, &out->basis, fault);
 	if (!e) {
+		/* what is assumed may not have been known before */
+		t.before.question.assume = t.after.question.assume;
 		arena_init(&t.scratch, VIEW_BYTES_MAX);
 		e = answer(&t, fault);
 		rate_missing(&t.after.view, &t.before.view.missing);

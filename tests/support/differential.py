@@ -108,16 +108,13 @@ class RandomSet:
         seqs = [ask["at_seq"]] if "at_seq" in ask else []
         between = [at for at in ask.get("between", []) if isinstance(at, int)]
         deals, parties = set(), set()
-        early = set() # deals known at the first of two seqs
         for e in self.events:
             named = names_of(e)
             if e["seq"] <= min([*seqs, max(between, default=e["seq"])]):
                 deals |= named[0]
                 parties |= named[1]
-            if not between or e["seq"] <= min(between):
-                early |= named[0]
         return {ask.get("deal"), None} <= deals | {None} \
-            and set(ask.get("assume", [])) <= (early if between else deals) \
+            and set(ask.get("assume", [])) <= deals \
             and {ask.get(k) for k in ("party", "other", "payer", "to", "from")} <= parties | {None}
 
     def own_part(self, answer):

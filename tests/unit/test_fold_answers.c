@@ -220,6 +220,7 @@ static void each_change_has_its_cause(void **state)
 	assert_holds(answer, "'deal_after':'e'");
 	assert_holds(answer, "'causes':[3,5]");
 	assert_holds(ask(s, "diff", "{'before':{},'after':{}}"), "'total':0");
+	assert_holds(ask(s, "diff", "{'before':{'at_seq':1},'after':{},'assume':'e'}"), "'total':");
 }
 
 static void why_names_what_a_figure_is_computed_from_and_its_independent_sources(void **state)
