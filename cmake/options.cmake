@@ -22,8 +22,12 @@ endif()
 if(AVOW_SANITIZE)
 	# gcc's view of what is initialised is blurred by what a sanitizer adds; dev looks at it clearly
 	target_compile_options(avow_flags INTERFACE -fsanitize=${AVOW_SANITIZE}
-		-fno-sanitize-recover=all -Wno-maybe-uninitialized)
+		-fno-sanitize-recover=all $<$<C_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 	target_link_options(avow_flags INTERFACE -fsanitize=${AVOW_SANITIZE})
+endif()
+
+if(AVOW_FUZZ)
+	target_compile_options(avow_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
 # avow_library(NAME DIR... LINK libs...): one static library from a folder's sources.

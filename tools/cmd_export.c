@@ -195,7 +195,7 @@ static enum err run_export(struct cli *c, struct fault *fault)
 	struct reader *r = NULL;
 	struct filter filter;
 	uint64_t end = 0;
-	bool any;
+	bool any = false;
 
 	if (cli_given(c, "map"))
 		return run_map(c, fault);

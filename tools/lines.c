@@ -82,8 +82,8 @@ enum err lines_next(struct lines *l, struct str *line, bool *newline, bool *more
 
 	*more = true;
 	for (;;) {
-		char *from = l->bytes.p + l->at;
 		const size_t left = l->bytes.n - l->at;
+		char *from = left ? l->bytes.p + l->at : NULL; /* nothing is added to no address */
 		char *end = left > seen ? memchr(from + seen, '\n', left - seen) : NULL;
 		if (end || (l->end && left)) {
 			*line = (struct str){ from, end ? (size_t)(end - from) : left };

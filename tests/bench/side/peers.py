@@ -62,6 +62,11 @@ class Peer:
     def there(cls):
         return shutil.which(cls.package) is not None
 
+    @property
+    def speaks(self):
+        """What its loads are called."""
+        return self.name
+
     def command(self):
         raise NotImplementedError
 
@@ -153,7 +158,8 @@ CREATE INDEX ON event (deal, stated);
 
 
 class Postgres(postgres.Postgres):
-    name, package = "postgres", "postgresql-15"
+    package = "postgresql-15"
+    speaks = name = "postgres"
     promise = "synchronous_commit on: a transaction for each request, COPY for a batch; ids unique, " \
               "indexes on seq, id, (deal, stated)"
 
@@ -178,13 +184,11 @@ class Postgres(postgres.Postgres):
 
 
 class Avow(avowtest.Avow):
-    name = "avow"
+    speaks = name = "avow"
     promise = "an answer after fdatasync; ids unique for ever, every event checked, numbered and hashed"
 
-    def __init__(self):
-        super().__init__("ledger", "ingest", "query", tcp="any")
-
-    there = staticmethod(lambda: True)
+    def __init__(self, *services):
+        super().__init__(*(services or ("ledger", "ingest", "query")), tcp="any")
 
     def at(self, name):
         return self.endpoint(name, "tcp").removeprefix("tcp://")
@@ -211,6 +215,18 @@ class Avow(avowtest.Avow):
 
     def disk(self):
         return disk_bytes(self.dir)
+
+
+class Followed(Avow):
+    """The same, with a query service that follows and indexes what is published."""
+    name = "avow, query follows"
+
+
+class Writers(Avow):
+    """What acknowledges, and nothing else: the other peers have no readers either."""
+
+    def __init__(self):
+        super().__init__("ledger", "ingest")
 
 
 class Echo:

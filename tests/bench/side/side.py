@@ -6,7 +6,7 @@ Avow beside what one would use instead, doing the same work on this machine in o
 
     tools/bench [WORK…] [--quick | --long] [--rounds N] [--json FILE] [--keep FOLDER] [--dir FOLDER]
 
-WORK is publish, latency, fanout, query, catchup, growth, start, size, import or figures; all of
+WORK is publish, latency, fanout, query, growth, catchup, start, size, import or figures; all of
 them, one after the other, where none is named: about ten minutes. `tools/bench figures` has options
 of its own.
 """
