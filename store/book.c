@@ -30,6 +30,8 @@ struct book {
 	size_t w_stored;
 	enum err failed;	 /* the first error of the write transaction */
 	struct fresh fresh;
+	bool has_greatest;
+	struct id greatest;	 /* of the ids in the table: ids of version 7 are beyond it when new */
 	struct place inside, outside; /* the write transaction, and a snapshot */
 	struct slab_writer w;
 };
@@ -125,6 +127,17 @@ enum err book_get(struct book *b, struct lm_txn *t, uint64_t seq, struct record 
 	return slab_get(&slab, seq, out);
 }
 
+/* Whether an id is greater than all in the table, as of the beginning of the write transaction. */
+static bool is_beyond(struct book *b, const struct id *id)
+{
+	if (!b->has_greatest) {
+		b->greatest = (struct id){ { 0 } };
+		const enum err e = ids_greatest(b->inside.ids, &b->greatest);
+		b->has_greatest = !e || e == ERR_NOT_FOUND;
+	}
+	return b->has_greatest && memcmp(id->b, b->greatest.b, ID_SIZE) > 0;
+}
+
 enum err book_find(struct book *b, struct lm_txn *t, const struct id *id, uint64_t *seq)
 {
 	struct place *p = place_of(b, t);
@@ -134,7 +147,11 @@ enum err book_find(struct book *b, struct lm_txn *t, const struct id *id, uint64
 		return ERR_OK;
 	if (!p->ids)
 		e = lm_cursor_open(t, b->ids, &p->ids);
-	return e ? e : ids_find(p->ids, id, seq);
+	if (e)
+		return e;
+	if (t == b->write && is_beyond(b, id))
+		return ERR_NOT_FOUND;
+	return ids_find(p->ids, id, seq);
 }
 
 void book_leave(struct book *b)
@@ -157,7 +174,7 @@ void book_begin(struct book *b, struct lm_txn *t)
 {
 	require(!b->write && t);
 	b->write = t;
-	b->writing = false;
+	b->writing = b->has_greatest = false;
 	b->failed = ERR_OK;
 }
 

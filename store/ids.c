@@ -93,6 +93,23 @@ enum err ids_find(struct lm_cursor *c, const struct id *id, uint64_t *seq)
 	return cell_parse(want, (struct str){ entry + ID_SIZE, CELL_SIZE }, seq);
 }
 
+enum err ids_greatest(struct lm_cursor *c, struct id *out)
+{
+	struct id most;
+	struct str key, value;
+	struct row row;
+
+	memset(most.b, 0xff, ID_SIZE);
+	enum err e = lm_cursor_floor(c, (struct str){ (const char *)most.b, ID_SIZE }, &key, &value);
+	if (!e)
+		e = row_open(key, value, &row);
+	if (!e && (!row.whole || row.n == 0))
+		e = ERR_DAMAGED;
+	if (!e)
+		memcpy(out->b, row.entries + (row.n - 1) * IDS_ENTRY_SIZE, ID_SIZE);
+	return e;
+}
+
 /* ---- adding ---- */
 
 /* The row that the ids from `from` on belong to, copied, and the key behind it. */
@@ -216,12 +233,21 @@ static enum err add_some(struct lm_txn *t, unsigned table, const struct id_place
 	return e;
 }
 
+static bool in_order(const struct id_place *v, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		if (place_cmp(&v[i - 1], &v[i]) > 0)
+			return false;
+	return true;
+}
+
 enum err ids_add(struct lm_txn *t, unsigned table, struct id_place *v, size_t n)
 {
 	size_t done = 0;
 	enum err e = ERR_OK;
 
-	qsort(v, n, sizeof(*v), place_cmp);
+	if (!in_order(v, n))
+		qsort(v, n, sizeof(*v), place_cmp);
 	for (size_t at = 0; !e && at < n; at += done)
 		e = add_some(t, table, v + at, n - at, &done);
 	return e;

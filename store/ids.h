@@ -27,6 +27,11 @@ struct id_place {
 /* Find an id, with a cursor of the table. ERR_NOT_FOUND, ERR_DAMAGED, ERR_IO. */
 MUST_USE enum err ids_find(struct lm_cursor *c, const struct id *id, uint64_t *seq);
 /*
+ * The greatest id of all: one beyond it is not there. ERR_NOT_FOUND: the table is empty; ERR_DAMAGED:
+ * the last row is not what was written; ERR_IO.
+ */
+MUST_USE enum err ids_greatest(struct lm_cursor *c, struct id *out);
+/*
  * Add `n` ids, which are sorted here. No cursor of the table is open. ERR_INTERNAL: one is not new;
  * end the transaction. Errors of lm.
  */

@@ -15,6 +15,7 @@
 
 #include "store/book.h"
 #include "store/cell.h"
+#include "store/counts.h"
 #include "store/identity.h"
 #include "store/lm.h"
 
@@ -37,6 +38,7 @@ struct log {
 	struct lm *lm;
 	struct book *book;
 	struct lm_txn *txn; /* the log commit in hand, or NULL */
+	struct counts deals; /* revisions that it has changed */
 	struct log_info durable;
 	uint64_t head;	    /* with what the log commit in hand has put */
 	int64_t recorded;
@@ -124,6 +126,7 @@ enum err log_open_sized(const char *dir, int64_t now_us, const struct lm_sizes *
 
 	if (!log)
 		return fault_set(fault, ERR_NO_MEMORY, NULL, "no memory to open the log");
+	counts_init(&log->deals);
 	const enum err e = open_store(log, dir, now_us, sizes, fault);
 	if (e) {
 		log_close(log);
@@ -142,6 +145,7 @@ void log_close(struct log *log)
 {
 	if (!log)
 		return;
+	counts_fini(&log->deals);
 	book_free(log->book);
 	lm_close(log->lm);
 	free(log);
@@ -168,6 +172,7 @@ enum err log_begin(struct log *log)
 	log->head = log->durable.head;
 	log->recorded = log->durable.recorded;
 	log->put_events = log->put_bytes = 0;
+	counts_clear(&log->deals);
 	book_begin(log->book, log->txn);
 	return ERR_OK;
 }
@@ -198,6 +203,11 @@ enum err log_revision(struct log *log, struct str deal, uint64_t *revision)
 	*revision = 0;
 	if (deal.n > SLUG_MAX)
 		return ERR_OK;
+	const uint64_t *changed = counts_find(&log->deals, deal);
+	if (changed) {
+		*revision = *changed;
+		return ERR_OK;
+	}
 	const enum err e = lm_get(log->txn, T_DEALS, deal, &cell);
 	if (e)
 		return e == ERR_NOT_FOUND ? ERR_OK : e;
@@ -207,15 +217,30 @@ enum err log_revision(struct log *log, struct str deal, uint64_t *revision)
 static enum err count_deal(struct log *log, struct str deal)
 {
 	uint64_t revision;
-	char cell[CELL_SIZE];
 
 	if (deal.n == 0)
 		return ERR_OK;
+	uint64_t *changed = counts_find(&log->deals, deal);
+	if (changed) {
+		++*changed;
+		return ERR_OK;
+	}
 	const enum err e = log_revision(log, deal, &revision);
-	if (e)
-		return e;
-	cell_write(deal, revision + 1, cell);
-	return lm_put(log->txn, T_DEALS, deal, (struct str){ cell, CELL_SIZE }, lm_replace);
+	return e ? e : counts_add(&log->deals, deal, revision + 1);
+}
+
+/* The revisions that this log commit has changed, into their table. */
+static enum err put_deals(struct log *log)
+{
+	char cell[CELL_SIZE];
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; !e && i < log->deals.n; i++) {
+		const struct count *c = &log->deals.v[i];
+		cell_write(c->key, c->number, cell);
+		e = lm_put(log->txn, T_DEALS, c->key, (struct str){ cell, CELL_SIZE }, lm_replace);
+	}
+	return e;
 }
 
 enum err log_put(struct log *log, const struct id *id, struct str deal, struct str event,
@@ -253,7 +278,9 @@ int64_t log_recorded(const struct log *log)
 enum err log_commit(struct log *log)
 {
 	require(log->txn);
-	enum err e = book_settle(log->book);
+	enum err e = put_deals(log);
+	if (!e)
+		e = book_settle(log->book);
 	if (e) {
 		log_abort(log);
 		return e;

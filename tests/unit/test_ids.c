@@ -2,6 +2,7 @@
 /* A table from id to seq: whatever the order in which ids come, each is found, and no other is. */
 #include "tests/unit/store_help.h"
 
+#include "store/counts.h"
 #include "store/fresh.h"
 #include "store/ids.h"
 
@@ -188,6 +189,53 @@ static void ids_of_one_transaction_are_found_at_once(void **state)
 	fresh_fini(&f);
 }
 
+static void the_greatest_id_is_that_of_the_last_row(void **state)
+{
+	struct lm *lm = open_table(*state);
+	struct id_place one = { id_number(7, 0), 1 };
+	struct lm_cursor *c;
+	struct lm_txn *t;
+	struct id got;
+
+	for (unsigned round = 0; round < 2; round++) {
+		assert_int_equal(lm_read(lm, &t), ERR_OK);
+		assert_int_equal(lm_cursor_open(t, 1, &c), ERR_OK);
+		assert_int_equal(ids_greatest(c, &got), round ? ERR_OK : ERR_NOT_FOUND);
+		lm_cursor_close(c);
+		lm_end(t);
+		if (round)
+			assert_memory_equal(got.b, one.id.b, ID_SIZE);
+		else
+			assert_int_equal(add(lm, &one, 1), ERR_OK);
+	}
+	lm_close(lm);
+}
+
+static void numbers_of_one_transaction_are_found_and_changed(void **state)
+{
+	struct counts c;
+	char text[16];
+
+	(void)state;
+	counts_init(&c);
+	for (unsigned round = 0; round < 2; round++) {
+		for (uint64_t n = 0; n < IDS; n++) {
+			const int size = snprintf(text, sizeof(text), "deal-%u", (unsigned)n);
+			const struct str key = { text, (size_t)size };
+			assert_null(counts_find(&c, key));
+			assert_int_equal(counts_add(&c, key, n), ERR_OK);
+			++*counts_find(&c, key);
+		}
+		for (uint64_t n = 0; n < IDS; n++) {
+			const int size = snprintf(text, sizeof(text), "deal-%u", (unsigned)n);
+			assert_int_equal(*counts_find(&c, (struct str){ text, (size_t)size }), n + 1);
+		}
+		counts_clear(&c);
+		assert_null(counts_find(&c, STR("deal-1")));
+	}
+	counts_fini(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,6 +244,8 @@ int main(void)
 		store_test(an_id_that_is_there_is_not_taken_again),
 		store_test(a_flipped_bit_hides_no_other_id),
 		cmocka_unit_test(ids_of_one_transaction_are_found_at_once),
+		store_test(the_greatest_id_is_that_of_the_last_row),
+		cmocka_unit_test(numbers_of_one_transaction_are_found_and_changed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
