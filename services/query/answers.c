@@ -16,7 +16,7 @@ static enum err versions_of(struct replica *r, struct arena *a, struct got *got)
 {
 	struct archive archive;
 
-	archive_init(&archive, r, a);
+	archive_init(&archive, r);
 	const enum err e = fold_versions(&archive.facts, got->entry.seq, a, &got->versions);
 	archive_fini(&archive);
 	TRY(e);
@@ -83,7 +83,7 @@ static uint64_t min_seq_of_get(struct str wire, struct arena *a)
 		if (!ask || !out)                                                                  \
 			return ERR_NO_MEMORY;                                                      \
 		TRY(msg_decode(&shape_##question, wire, a, ask, fault));                           \
-		archive_init(&archive, r, a);                                                      \
+		archive_init(&archive, r);                                                         \
 		*answer = out;                                                                     \
 		const enum err e = fold(&archive.facts, ask, a, out, fault);                       \
 		archive_fini(&archive);                                                            \

@@ -8,7 +8,6 @@
 
 #define FACTS_FIRST 32u
 #define FACTS_COUNTED 1024u /* homes with more of them are counted before they are read */
-#define RELATION_ASKED_MAX 32u /* searches, before all rows are looked through once */
 
 /* A copy that came before its original: the original may have come since. */
 static enum err find_original(struct replica *r, struct fact *f)
@@ -184,43 +183,26 @@ static enum err related_rows(struct archive *archive, enum relation relation, ui
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
-/* Who has any rows of a relation, in one walk instead of a search for each. */
-static enum err know_relation(struct archive *archive, enum relation relation)
-{
-	struct known_relation *known = &archive->known[relation];
-	struct row_key prefix = key_related(relation, 0, 0);
-	struct range x;
-	enum err e;
-
-	prefix.n -= 8; /* whatever the two are */
-	TRY(archive_last_number(archive, DICT_DEAL, &known->last));
-	known->some = arena_zalloc(archive->a, known->last / 64 + 1, sizeof(*known->some));
-	if (!known->some)
-		return ERR_NO_MEMORY;
-	TRY(range_open(archive->r, table_related, &prefix, &x));
-	while (!(e = range_next(&x))) {
-		const uint32_t number = key_last_number((struct str){ x.c.key.p, x.c.key.n - 4 });
-		if (number <= known->last)
-			known->some[number / 64] |= UINT64_C(1) << number % 64;
-	}
-	range_close(&x);
-	known->known = e == ERR_NOT_FOUND;
-	return known->known ? ERR_OK : e;
-}
-
 /* Nearly no deal has parts or successors: whether to look for them at all. */
 static enum err has_none(struct archive *archive, enum relation relation, uint32_t number,
 			 bool *none)
 {
 	*none = false;
-	if (relation >= ARRAY_LEN(archive->known))
+	if (relation > RELATION_SUCCESSORS)
 		return ERR_OK;
-	struct known_relation *known = &archive->known[relation];
-	if (++known->asked < RELATION_ASKED_MAX)
-		return ERR_OK;
-	if (!known->known)
-		TRY(know_relation(archive, relation));
-	*none = number > known->last || !(known->some[number / 64] >> number % 64 & 1);
+	struct some *some = &archive->some[relation];
+	const uint32_t at = number % SOME_NUMBERS;
+	if (!some->known || some->first != number - at) {
+		const struct row_key key = key_some(relation, number);
+		*some = (struct some){ .first = number - at };
+		const enum err e = replica_lookup(archive->r, table_some, row_str(&key), &some->bits);
+		if (e && e != ERR_NOT_FOUND)
+			return e;
+		if (!e && some->bits.n != SOME_BYTES)
+			return ERR_DAMAGED;
+		some->known = true;
+	}
+	*none = !some->bits.n || !(some->bits.p[at / 8] >> at % 8 & 1);
 	return ERR_OK;
 }
 
@@ -389,13 +371,13 @@ static enum err archive_entry(void *arg, uint64_t seq, struct entry *out)
 	return ERR_OK;
 }
 
-void archive_init(struct archive *archive, struct replica *r, struct arena *a)
+void archive_init(struct archive *archive, struct replica *r)
 {
 	struct replica_info info;
 
 	replica_info(r, &info);
 	*archive = (struct archive){
-		.r = r, .a = a,
+		.r = r,
 		.facts = { .arg = archive, .ledger = info.ledger, .epoch = info.epoch,
 			.head = info.head, .home = archive_home, .chain = archive_chain,
 			.related = archive_related, .number = archive_number,

@@ -72,6 +72,25 @@ static enum err put_chain(struct indexing *x, uint64_t tree, const struct fact *
 	return replica_index(x->r, table_chain, row_str(&key), (struct str){ bytes, 8 + n });
 }
 
+/* From now on the number has some rows of this relation. */
+static enum err put_some(struct indexing *x, enum relation relation, uint32_t number)
+{
+	const struct row_key key = key_some(relation, number);
+	const size_t at = number % SOME_NUMBERS;
+	char bits[SOME_BYTES] = { 0 };
+	struct str value;
+
+	const enum err e = replica_lookup(x->r, table_some, row_str(&key), &value);
+	if (e && e != ERR_NOT_FOUND)
+		return e;
+	if (!e && value.n != sizeof(bits))
+		return ERR_DAMAGED;
+	if (!e)
+		memcpy(bits, value.p, sizeof(bits));
+	bits[at / 8] |= (char)(1u << at % 8);
+	return replica_index(x->r, table_some, row_str(&key), (struct str){ bits, sizeof(bits) });
+}
+
 static enum err relate(struct indexing *x, enum relation relation, uint32_t number, uint32_t other)
 {
 	const struct row_key key = key_related(relation, number, other);
@@ -80,6 +99,8 @@ static enum err relate(struct indexing *x, enum relation relation, uint32_t numb
 	const enum err e = replica_lookup(x->r, table_related, row_str(&key), &value);
 	if (e != ERR_NOT_FOUND)
 		return e;
+	if (relation <= RELATION_SUCCESSORS)
+		TRY(put_some(x, relation, number));
 	return replica_index(x->r, table_related, row_str(&key), STR(""));
 }
 

@@ -79,6 +79,15 @@ struct row_key key_related(enum relation relation, uint32_t number, uint32_t oth
 	return k;
 }
 
+struct row_key key_some(enum relation relation, uint32_t number)
+{
+	struct row_key k = { .n = 0 };
+
+	put_number(&k, relation, 1);
+	put_number(&k, number / SOME_NUMBERS, 4);
+	return k;
+}
+
 struct row_key key_seq(uint64_t seq)
 {
 	struct row_key k = { .n = 0 };

@@ -17,13 +17,19 @@ enum table {
 	table_related,	   /* relation (1), number (4), other number (4): nothing */
 	table_chain,	   /* seq of the chain's first event (8), seq (8): stated (8), the fact */
 	table_tree,	   /* seq of an event with a `ref` (8): that of its chain's first event (8) */
-	table_alias	   /* dictionary (1), number (4), seq (8): names of a declaration, folded, each
+	table_alias,	   /* dictionary (1), number (4), seq (8): names of a declaration, folded, each
 			      with a line end */
+	table_some	   /* relation (1), number / SOME_NUMBERS (4): a bit for each of so many numbers,
+			      set where table_related has any row of it; of parts and successors */
 };
 
 /* Beyond these a chain of corrections is no longer followed; see index.c. */
 #define CHAIN_HOMES_MAX 256u
 #define CHAIN_ROWS_MAX 16384u
+
+/* Numbers whose bits share a row of table_some. */
+#define SOME_BYTES 512u
+#define SOME_NUMBERS (8 * SOME_BYTES)
 
 #define ROW_KEY_MAX 96u
 struct row_key {
@@ -43,6 +49,7 @@ struct row_key key_fact(enum home home, uint32_t number, int64_t stated, uint64_
 struct row_key key_home(enum home home, uint32_t number);
 /* The keys of the other tables. */
 struct row_key key_related(enum relation relation, uint32_t number, uint32_t other);
+struct row_key key_some(enum relation relation, uint32_t number);
 struct row_key key_chain(uint64_t tree, uint64_t seq);
 struct row_key key_alias(enum dictionary dict, uint32_t number, uint64_t seq);
 struct row_key key_seq(uint64_t seq);
