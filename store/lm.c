@@ -62,6 +62,7 @@ struct lm {
 	struct pages pages; /* of the state that the transaction in hand began with */
 	bool looked_up; /* what cursors go through is wanted again soon */
 	struct lm_txn write, read;
+	bool other_pages; /* of another size than lm_page knows */
 	bool full;   /* a transaction has filled the map: it must grow */
 	bool broken; /* an outcome is unknown: no more of this */
 	char trouble[FAULT_TEXT_MAX];
@@ -178,6 +179,7 @@ static enum err open_env(struct lm *lm, const char *path, uint64_t size, struct 
 		return refused(fault, "open the store", rc);
 	ensure(mdb_env_get_flags(lm->env, &flags) == 0 && flags == ENV_FLAGS);
 	ensure(mdb_env_get_maxkeysize(lm->env) >= (int)LM_KEY_MAX);
+	lm->other_pages = sysconf(_SC_PAGESIZE) != PAGES_SIZE;
 	return ERR_OK;
 }
 
@@ -219,7 +221,7 @@ static enum err use_store(struct lm *lm, const struct lm_options *o, struct faul
 	MDB_txn *t;
 	enum err e = lm_check_whole(lm->env, fault);
 
-	if (!e)
+	if (!e && !lm->other_pages)
 		e = lm_check_roots(lm->env, fault);
 	if (e)
 		return e;
@@ -269,7 +271,7 @@ static enum err look_now(struct look *x)
 	/* a write transaction has the number of the state that it makes */
 	const uint64_t txn = mdb_txn_id(x->t->t) - x->t->writes;
 
-	if (!map)
+	if (!map || lm->other_pages)
 		return ERR_OK; /* lm_guard is all there is */
 	enum err e = pages_at(&lm->pages, map, size, txn);
 	if (e)

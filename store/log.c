@@ -177,6 +177,14 @@ enum err log_begin(struct log *log)
 	return ERR_OK;
 }
 
+enum err log_look(struct log *log)
+{
+	require(!log->txn);
+	log->head = log->durable.head;
+	log->recorded = log->durable.recorded;
+	return lm_read(log->lm, &log->txn);
+}
+
 enum err log_find(struct log *log, const struct id *id, uint64_t *seq)
 {
 	require(log->txn);
@@ -300,6 +308,7 @@ void log_abort(struct log *log)
 {
 	if (!log->txn)
 		return;
+	book_leave(log->book); /* log_look's */
 	book_end(log->book);
 	lm_end(log->txn);
 	log->txn = NULL;

@@ -47,9 +47,14 @@ const char *log_trouble(const struct log *log);
 /*
  * Begin a log commit; the map has grown beforehand where it was nearly full. ERR_NO_SPACE: the disk
  * is full but for a reserve; reading goes on, and log_begin succeeds again once there is room.
- * ERR_IO.
+ * ERR_IO. ERR_DAMAGED: what is kept about free pages is, so that nothing can be written.
  */
 MUST_USE enum err log_begin(struct log *log);
+/*
+ * Begin the same for looking only, where nothing can be written: log_find, log_get and log_revision,
+ * then log_abort. ERR_IO, ERR_NO_MEMORY.
+ */
+MUST_USE enum err log_look(struct log *log);
 /* Seq of the event with this id, seen from inside the transaction; ERR_NOT_FOUND, ERR_DAMAGED. */
 MUST_USE enum err log_find(struct log *log, const struct id *id, uint64_t *seq);
 /*

@@ -227,6 +227,28 @@ static void fail_from(struct ledger *l, size_t first, enum err outcome)
 	}
 }
 
+/*
+ * Nothing can be written, because of `why`. Whose events are all there already still gets the first
+ * receipt, and what would be refused in any case is.
+ */
+static void refuse_new(struct ledger *l, size_t first, enum err why, struct now now)
+{
+	fail_from(l, first, why);
+	if (log_look(l->log))
+		return;
+	for (size_t i = first; i < l->nasked; i++) {
+		struct asked *q = &l->asked[i];
+		if (!is_publish(q))
+			continue;
+		q->outcome = now.mono_ms > q->r.deadline_ms
+				     ? ERR_DEADLINE
+				     : admit_decide(l->log, &q->publish, &l->arena, &q->admission);
+		if (!q->outcome && q->admission.fresh > 0)
+			q->outcome = why;
+	}
+	log_abort(l->log);
+}
+
 enum err ledger_commit(struct ledger *l, struct now now)
 {
 	size_t end = l->nasked;
@@ -236,8 +258,12 @@ enum err ledger_commit(struct ledger *l, struct now now)
 		if (!e)
 			continue;
 		l->count_failed++;
-		fail_from(l, first, e == ERR_IO ? ERR_UNKNOWN : e);
-		return e == ERR_IO ? e : ERR_OK;
+		if (e == ERR_IO) {
+			fail_from(l, first, ERR_UNKNOWN);
+			return e;
+		}
+		refuse_new(l, first, e, now);
+		return ERR_OK;
 	}
 	return ERR_OK;
 }

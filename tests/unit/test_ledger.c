@@ -580,6 +580,39 @@ static void a_log_commit_of_unknown_outcome_is_said_to_each_publisher(void **sta
 	assert_int_equal(head(), 1);
 }
 
+/* The same log again, on a disk that is full but for what must stay free. */
+static void fill_the_disk(void)
+{
+	const struct lm_sizes full = { .map = MIB, .room = 64 * KIB, .step = MIB,
+				       .reserve = SIZE_MAX };
+	struct fault fault;
+
+	ledger_free(f->l);
+	log_close(f->log);
+	fault_init(&fault);
+	assert_int_equal(log_open_sized(f->dir, WALL_US, &full, &f->log, &fault), ERR_OK);
+	f->l = ledger_new(f->log, outlet_to(&f->out), f->b.now);
+	assert_non_null(f->l);
+}
+
+static void on_a_full_disk_a_retry_gets_its_receipt_and_what_is_new_no_space(void **state)
+{
+	(void)state;
+	struct str v[] = { event(1, A_TALK), event(2, A_TALK), event(3, A_TALK) };
+	struct str other[] = { event(1, A_TALK ",\"note\":\"x\"") };
+	const struct publish first = publish_of(v, 2), more = publish_of(v, 3);
+	const struct publish changed = publish_of(other, 1);
+
+	(void)publish_ok(&first);
+	fill_the_disk();
+	const struct published again = publish_ok(&first);
+	assert_int_equal(again.status, outcome_exists);
+	assert_run(&again.receipts.v[0], 0, outcome_exists, 1, 2);
+	(void)publish_fails(&more, ERR_NO_SPACE);
+	(void)publish_fails(&changed, ERR_ID_CONFLICT);
+	assert_int_equal(head(), 2);
+}
+
 int main(void)
 {
 #define ledger_test(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
@@ -609,6 +642,7 @@ int main(void)
 		ledger_test(hello_and_status_tell_who_it_is),
 		ledger_test(what_cannot_be_read_is_answered_and_harms_nobody),
 		ledger_test(a_connection_that_names_itself_is_told_not_to),
+		ledger_test(on_a_full_disk_a_retry_gets_its_receipt_and_what_is_new_no_space),
 		ledger_test(a_log_commit_of_unknown_outcome_is_said_to_each_publisher),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
