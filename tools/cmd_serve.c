@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,6 +28,7 @@
 #define SERVICES_MAX 3
 #define TCP_PORT 7401
 #define READY_TEXT_MAX 1024
+#define DESCRIPTORS_MIN 64 /* all services in one process, and some to spare */
 
 /* In the order in which they are stopped. */
 enum which { which_ingest, which_query, which_ledger };
@@ -269,6 +271,28 @@ static void close_fd(int fd)
 		(void)close(fd);
 }
 
+/*
+ * As many descriptors as the system allows: each connection takes one. ZeroMQ aborts where it cannot
+ * open its own, so too few are refused before it is asked.
+ */
+static enum err take_descriptors(struct fault *fault)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files))
+		return fault_set(fault, ERR_IO, NULL, "cannot see how many descriptors there are: %s",
+				 strerror(errno));
+	if (files.rlim_max < DESCRIPTORS_MIN)
+		return fault_set(fault, ERR_IO, NULL, "at most %llu file descriptors are allowed here, "
+				 "services need %d: raise the limit (ulimit -n)",
+				 (unsigned long long)files.rlim_max, DESCRIPTORS_MIN);
+	files.rlim_cur = files.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &files))
+		return fault_set(fault, ERR_IO, NULL, "cannot raise the limit of descriptors: %s",
+				 strerror(errno));
+	return ERR_OK;
+}
+
 static enum err run_process(struct process *p, struct fault *fault)
 {
 	sigset_t before;
@@ -276,7 +300,10 @@ static enum err run_process(struct process *p, struct fault *fault)
 	/* sockets, stores and their directories are their owner's */
 	(void)umask(077);
 	p->ready[0] = p->ready[1] = p->done_fd = p->signal_fd = -1;
-	enum err e = take_signals(p, &before, fault);
+	enum err e = take_descriptors(fault);
+	if (e)
+		return e;
+	e = take_signals(p, &before, fault);
 	p->zmq = e ? NULL : context_open();
 	if (!e && !p->zmq)
 		e = fault_set(fault, ERR_IO, NULL, "cannot start ZeroMQ: %s", strerror(errno));
