@@ -387,6 +387,13 @@ enum err lm_tend(struct lm *lm)
 
 /* ---- transactions ---- */
 
+bool lm_has_room(const struct lm *lm)
+{
+	uint64_t space;
+
+	return dir_space(&lm->dir, &space) == ERR_OK && space >= lm->sizes.reserve;
+}
+
 /* Let the map hold `room` bytes more than are used. No transaction is open. */
 static enum err grow(struct lm *lm)
 {

@@ -65,6 +65,8 @@ MUST_USE enum err lm_open(const char *path, const struct lm_options *o, struct l
 void lm_close(struct lm *lm);
 /* Words for the last error of a call that has no fault; "" where there was none. */
 const char *lm_trouble(const struct lm *lm);
+/* Whether the disk has more than the reserve, so that a write transaction can begin. */
+bool lm_has_room(const struct lm *lm);
 /* So many bytes were read by going through a table, if not with a cursor; see resident.h. */
 void lm_scanned(struct lm *lm, size_t bytes);
 /* Free the reader slots of dead processes. */

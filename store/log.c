@@ -156,6 +156,11 @@ void log_info(const struct log *log, struct log_info *out)
 	*out = log->durable;
 }
 
+bool log_has_room(const struct log *log)
+{
+	return lm_has_room(log->lm);
+}
+
 const char *log_trouble(const struct log *log)
 {
 	return lm_trouble(log->lm);

@@ -39,6 +39,8 @@ MUST_USE enum err log_open(const char *dir, int64_t now_us, struct log **out, st
 void log_close(struct log *log);
 /* What is durable now. */
 void log_info(const struct log *log, struct log_info *out);
+/* Whether a log commit would find room on the disk. */
+bool log_has_room(const struct log *log);
 /* Words for the last ERR_IO or ERR_NO_SPACE of a call that has no fault; "" if there was none. */
 const char *log_trouble(const struct log *log);
 

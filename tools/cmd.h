@@ -53,6 +53,7 @@ struct command {
 	 */
 	enum err (*run)(struct cli *c, struct fault *fault);
 	int kind;			     /* write verbs: enum kind of what they publish */
+	int exit_failed;		     /* exits with this on every error; 0: with the table's code */
 };
 /* Row i of commands.def, NULL behind the last; by name, NULL where there is none. */
 const struct command *command_at(size_t i);
@@ -88,6 +89,7 @@ struct cli {
 	struct settings settings;
 	int64_t now_us;	     /* when the command was started, UTC */
 	struct arena arena;  /* lives as long as the command */
+	int exit;	     /* what the program exits with where there was no error */
 };
 /* The last value of an option, NULL where it was not given. The name must be one of its table. */
 const char *cli_text(const struct cli *c, const char *name);

@@ -1,28 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * avow status: how the services are, a row each. The ledger answers on its own machine alone, so
- * elsewhere it is ingest and query that say whether it answers them.
- */
+/* avow status: how the services are, a row each. */
 #include <stdio.h>
-#include <unistd.h>
 
 #include "proto/near.h"
-#include "services/shared/client.h"
 #include "tools/out.h"
+#include "tools/seen.h"
 
 #define COUNTERS_BYTES_MAX ((size_t)1 << 20)
-
-enum service { service_ingest, service_ledger, service_query, SERVICES };
-static const char *const names[SERVICES] = { "ingest", "ledger", "query" };
-static const enum setting_name endpoints[SERVICES] = { setting_ingest, setting_ledger,
-						       setting_query };
-
-struct seen {
-	bool asked, up;
-	struct state_of_service state; /* where it was asked and is up */
-	struct fault fault;	       /* why not */
-	struct client *client;	       /* whose bytes `state` borrows */
-};
 
 static const struct opt options[] = {
 	{ "service", 0, opt_text, "NAME", NULL, "Only ingest, ledger or query; for health checks." },
@@ -42,47 +26,6 @@ static const struct out_column fields_columns[] = {
 	{ "lag", out_is_number, false },    { "uptime_s", out_is_number, false },
 	{ "counters", out_is_json, true },  { "endpoint", out_is_text, true },
 };
-
-/* ---- asking ---- */
-
-static void ask(struct cli *c, enum service which, struct seen *seen)
-{
-	const struct status question = { 0 };
-	enum err e;
-
-	seen->asked = true;
-	fault_init(&seen->fault);
-	e = client_open(setting(&c->settings, endpoints[which]), &seen->client, &seen->fault);
-	if (!e)
-		e = client_ask(seen->client, &shape_status, &question, &shape_state_of_service,
-			       &seen->state, cli_timeout_ms(c), &c->arena, &seen->fault);
-	seen->up = e == ERR_OK;
-}
-
-/* Whether the ledger's socket is on this machine, so that asking it is no waiting. */
-static bool ledger_is_here(const struct cli *c)
-{
-	const char *endpoint = setting(&c->settings, setting_ledger);
-
-	return strncmp(endpoint, "ipc://", 6) == 0 && access(endpoint + 6, F_OK) == 0;
-}
-
-/* What ingest and query know of the ledger. */
-static void see_through(const struct seen *from, struct seen *ledger)
-{
-	const struct state_of_service *s = &from->state;
-	struct state_of_service *to = &ledger->state;
-
-	if (!from->up || ledger->asked)
-		return;
-	ledger->up = ledger->up || s->upstream_ok;
-	if (msg_has(s, state_of_service, ledger))
-		msg_set(to, state_of_service, ledger, s->ledger);
-	if (msg_has(s, state_of_service, epoch))
-		msg_set(to, state_of_service, epoch, s->epoch);
-	if (msg_has(s, state_of_service, upstream_head) && s->upstream_head >= to->head)
-		msg_set(to, state_of_service, head, s->upstream_head);
-}
 
 /* ---- printing ---- */
 
@@ -143,18 +86,18 @@ static void put_text(struct out *o, struct str s)
 		out_none(o);
 }
 
-static const char *word_of(enum service which, const struct seen *seen)
+static const char *word_of(enum seen_which which, const struct seen *seen)
 {
 	if (!seen->up)
 		return "down";
-	return !seen->asked || which == service_ledger || seen->state.upstream_ok ? "up"
+	return !seen->asked || which == seen_ledger || seen->state.upstream_ok ? "up"
 										   : "no ledger";
 }
 
-static void put_heads(struct out *o, enum service which, const struct state_of_service *s)
+static void put_heads(struct out *o, enum seen_which which, const struct state_of_service *s)
 {
 	const bool has_head = msg_has(s, state_of_service, head);
-	const bool has_lag = has_head && which == service_query &&
+	const bool has_lag = has_head && which == seen_query &&
 			     msg_has(s, state_of_service, upstream_head);
 
 	put_number(o, has_head, (int64_t)s->head);
@@ -162,7 +105,7 @@ static void put_heads(struct out *o, enum service which, const struct state_of_s
 		   s->upstream_head > s->head ? (int64_t)(s->upstream_head - s->head) : 0);
 }
 
-static void put_words(struct out *o, enum service which, const struct seen *seen)
+static void put_words(struct out *o, enum seen_which which, const struct seen *seen)
 {
 	const struct state_of_service *s = &seen->state;
 	const long long up_s = (s->time - s->started) / 1000000;
@@ -171,7 +114,7 @@ static void put_words(struct out *o, enum service which, const struct seen *seen
 	if (seen->asked && seen->up)
 		(void)snprintf(uptime, sizeof(uptime), "%lldd %02lld:%02lld:%02lld", up_s / 86400,
 			       up_s / 3600 % 24, up_s / 60 % 60, up_s % 60);
-	out_text(o, str_of(names[which]));
+	out_text(o, str_of(seen_names[which]));
 	out_text(o, str_of(word_of(which, seen)));
 	put_text(o, s->version);
 	put_heads(o, which, s);
@@ -180,7 +123,7 @@ static void put_words(struct out *o, enum service which, const struct seen *seen
 	out_row(o);
 }
 
-static void put_fields(struct out *o, const struct cli *c, enum service which,
+static void put_fields(struct out *o, const struct cli *c, enum seen_which which,
 		       const struct seen *seen)
 {
 	const struct state_of_service *s = &seen->state;
@@ -188,7 +131,7 @@ static void put_fields(struct out *o, const struct cli *c, enum service which,
 
 	if (msg_has(s, state_of_service, ledger))
 		id_format(s->ledger.b, id);
-	out_text(o, str_of(names[which]));
+	out_text(o, str_of(seen_names[which]));
 	out_text(o, str_of(word_of(which, seen)));
 	put_text(o, s->version);
 	put_text(o, str_of(id));
@@ -199,7 +142,7 @@ static void put_fields(struct out *o, const struct cli *c, enum service which,
 		put_counters(o, s);
 	else
 		out_none(o);
-	put_text(o, seen->asked ? str_of(setting(&c->settings, endpoints[which])) : STR(""));
+	put_text(o, seen->asked ? str_of(seen_endpoint(c, which)) : STR(""));
 	out_row(o);
 }
 
@@ -208,7 +151,7 @@ static void put_ledger(struct out *o, const struct seen *seen)
 {
 	char id[ID_TEXT_SIZE], words[64];
 
-	for (int i = 0; i < SERVICES; i++) {
+	for (int i = 0; i < SEEN_MAX; i++) {
 		const struct state_of_service *s = &seen[i].state;
 		if (!msg_has(s, state_of_service, ledger))
 			continue;
@@ -234,13 +177,13 @@ static enum err print(struct cli *c, const struct seen *seen, bool through, stru
 		e = out_open(c, fields_columns, ARRAY_LEN(fields_columns), &o, fault);
 	if (e)
 		return e;
-	for (int i = 0; i < SERVICES; i++) {
+	for (int i = 0; i < SEEN_MAX; i++) {
 		if (!seen[i].asked && !through)
 			continue;
 		if (words)
-			put_words(o, (enum service)i, &seen[i]);
+			put_words(o, (enum seen_which)i, &seen[i]);
 		else
-			put_fields(o, c, (enum service)i, &seen[i]);
+			put_fields(o, c, (enum seen_which)i, &seen[i]);
 	}
 	put_ledger(o, seen);
 	return out_close(o, fault);
@@ -249,13 +192,13 @@ static enum err print(struct cli *c, const struct seen *seen, bool through, stru
 /* The first that does not answer is the fault; the rows say which others. */
 static enum err verdict(const struct seen *seen, bool through, struct fault *fault)
 {
-	for (int i = 0; i < SERVICES; i++) {
+	for (int i = 0; i < SEEN_MAX; i++) {
 		if (seen[i].asked && !seen[i].up) {
 			*fault = seen[i].fault;
 			return fault->code;
 		}
 	}
-	if (through && !seen[service_ledger].up)
+	if (through && !seen[seen_ledger].up)
 		return fault_set(fault, ERR_UNAVAILABLE, NULL, "the ledger does not answer");
 	return ERR_OK;
 }
@@ -264,43 +207,34 @@ static enum err choose(const struct cli *c, int *only, struct fault *fault)
 {
 	const char *name = cli_text(c, "service");
 
-	*only = SERVICES;
-	for (int i = 0; name && i < SERVICES; i++)
-		if (strcmp(name, names[i]) == 0)
+	*only = SEEN_MAX;
+	for (int i = 0; name && i < SEEN_MAX; i++)
+		if (strcmp(name, seen_names[i]) == 0)
 			*only = i;
-	if (!name || *only < SERVICES)
+	if (!name || *only < SEEN_MAX)
 		return ERR_OK;
-	const char *near = near_word(names, SERVICES, str_of(name));
+	const char *near = near_word(seen_names, SEEN_MAX, str_of(name));
 	return fault_set(fault, ERR_USAGE, NULL, "--service: `%s` is not ingest, ledger or query%s%s%s",
 			 name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
 static enum err run_status(struct cli *c, struct fault *fault)
 {
-	struct seen seen[SERVICES] = { 0 };
+	struct seen seen[SEEN_MAX] = { 0 };
 	int only;
 
 	enum err e = choose(c, &only, fault);
 	if (e)
 		return e;
-	const bool through = only == SERVICES;
-	for (int i = 0; i < SERVICES; i++)
-		if (i == only || (through && i != service_ledger))
-			ask(c, (enum service)i, &seen[i]);
-	if (through && ledger_is_here(c))
-		ask(c, service_ledger, &seen[service_ledger]);
-	/* a socket that is left behind: what the others see counts */
-	if (through && !seen[service_ledger].up)
-		seen[service_ledger].asked = false;
-	if (through) {
-		see_through(&seen[service_ingest], &seen[service_ledger]);
-		see_through(&seen[service_query], &seen[service_ledger]);
-	}
+	const bool through = only == SEEN_MAX;
+	if (through)
+		seen_all(c, seen);
+	else
+		seen_one(c, (enum seen_which)only, seen);
 	e = print(c, seen, through, fault);
 	if (!e)
 		e = verdict(seen, through, fault);
-	for (int i = 0; i < SERVICES; i++)
-		client_close(seen[i].client);
+	seen_end(seen);
 	return e;
 }
 

@@ -131,5 +131,7 @@ int main(int argc, char **argv)
 		fail_print(cli.cmd->name, &fault, NULL);
 	args_fini(&cli.args);
 	arena_fini(&cli.arena);
-	return fail_exit(e);
+	if (e)
+		return cli.cmd->exit_failed ? cli.cmd->exit_failed : fail_exit(e);
+	return cli.exit;
 }

@@ -40,6 +40,7 @@ struct ledger {
 	size_t nparked;
 	int64_t started_us;
 	uint64_t count_requests, count_events, count_commits, count_refused, count_failed;
+	uint64_t count_damaged, damaged_seq; /* how often damage was met; the first event that is */
 };
 
 struct ledger *ledger_new(struct log *log, struct outlet outlet, struct now now)
@@ -318,10 +319,20 @@ static void reply_status(struct ledger *l, const struct request *r, struct now n
 	counters_add(&counters, "events", l->count_events);
 	counters_add(&counters, "log_commits", l->count_commits);
 	counters_add(&counters, "log_commits_failed", l->count_failed);
+	counters_add(&counters, "no_space", !log_has_room(l->log));
+	counters_add(&counters, "damaged", l->count_damaged);
+	counters_add(&counters, "damaged_seq", l->damaged_seq);
 	counters_add(&counters, "waiting", l->nparked);
 	counters_add(&counters, "unsent", l->sender.failed);
 	counters_into(&counters, &s);
 	sender_answer(&l->sender, r->from, r->head.rid, &shape_state_of_service, &s);
+}
+
+static void note_damage(struct ledger *l, uint64_t seq)
+{
+	l->count_damaged++;
+	if (!l->damaged_seq)
+		l->damaged_seq = seq;
 }
 
 /* The slice behind `after` as an answer, or the error of reading it. */
@@ -342,6 +353,8 @@ static void send_events(struct ledger *l, const struct peer *to, uint64_t rid, u
 		if (!entries)
 			fault.code = ERR_NO_MEMORY;
 	}
+	if (fault.code == ERR_DAMAGED)
+		note_damage(l, (uint64_t)fault.seq);
 	if (fault.code) {
 		sender_refuse(&l->sender, to, rid, &fault);
 		return;

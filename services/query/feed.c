@@ -40,7 +40,7 @@ struct feed *feed_new(struct replica *replica, struct outlet ledger, struct now 
 	if (!f)
 		return NULL;
 	f->replica = replica;
-	f->until_ms = now.mono_ms;
+	f->until_ms = f->heard_ms = now.mono_ms;
 	arena_init(&f->arena, NEWS_ARENA_MAX);
 	arena_init(&f->index_arena, INDEX_ARENA_MAX);
 	if (sender_init(&f->sender, ledger)) {
@@ -66,6 +66,7 @@ struct feed_state feed_state(const struct feed *f, struct now now)
 		.greeted = f->welcomed > 0 || f->stage == feed_foreign,
 		.foreign = f->stage == feed_foreign,
 		.answers = f->heard && now.mono_ms - f->heard_ms < FEED_SILENCE_MS,
+		.silent_ms = now.mono_ms > f->heard_ms ? (uint64_t)(now.mono_ms - f->heard_ms) : 0,
 		.upstream_head = f->upstream_head,
 		.trouble = f->trouble,
 		.reads = f->count_reads,

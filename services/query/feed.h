@@ -48,6 +48,7 @@ struct feed_state {
 	bool greeted;	/* the ledger has said who it is */
 	bool foreign;	/* the ledger behind is not the replica's */
 	bool answers;	/* the ledger was heard of lately */
+	uint64_t silent_ms; /* since it was heard, or since the start */
 	uint64_t upstream_head;
 	enum err trouble; /* what keeps it from going on, ERR_OK: nothing */
 	uint64_t reads, events, undecodable;

@@ -126,6 +126,7 @@ static void take_status(struct query *q, const struct request *r, struct now now
 	counters_add(&counters, "feed_events", feed.events);
 	counters_add(&counters, "feed_undecodable", feed.undecodable);
 	counters_add(&counters, "feed_trouble", (uint64_t)feed.trouble);
+	counters_add(&counters, "ledger_silent_ms", feed.silent_ms);
 	counters_add(&counters, "foreign_ledger", feed.foreign);
 	counters_add(&counters, "damaged", replica_damage(q->replica)->count);
 	counters_add(&counters, "damaged_seq", replica_damage(q->replica)->first_seq);

@@ -340,6 +340,11 @@ void lm_scanned(struct lm *lm, size_t bytes)
 	(void)bytes;
 }
 
+bool lm_has_room(const struct lm *lm)
+{
+	return !lm->disk->full;
+}
+
 enum err lm_tend(struct lm *lm)
 {
 	return lm->broken ? ERR_IO : ERR_OK;
