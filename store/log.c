@@ -414,6 +414,30 @@ enum err log_read(struct log *log, uint64_t after, struct slice_limits limits, s
 	return ERR_OK;
 }
 
+enum err log_verify(struct log *log, uint64_t after, size_t count, uint64_t *to, uint64_t *damaged)
+{
+	struct record r;
+	struct lm_txn *t;
+
+	require(!log->txn);
+	*to = after;
+	*damaged = 0;
+	enum err e = lm_read(log->lm, &t);
+	if (e)
+		return e;
+	while (!e && *to < log->durable.head && *to - after < count) {
+		e = book_get(log->book, t, *to + 1, &r);
+		if (e == ERR_DAMAGED || e == ERR_NOT_FOUND) {
+			*damaged = *damaged ? *damaged : *to + 1;
+			e = ERR_OK;
+		}
+		*to += !e;
+	}
+	book_leave(log->book);
+	lm_end(t);
+	return e;
+}
+
 enum err log_tend(struct log *log)
 {
 	return lm_tend(log->lm);

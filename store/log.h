@@ -111,6 +111,14 @@ MUST_USE enum err log_read(struct log *log, uint64_t after, struct slice_limits 
 /* Clear reader slots of dead processes; cheap, to be called about once a second. */
 MUST_USE enum err log_tend(struct log *log);
 
+/*
+ * Read the events behind `after`, at most `count` of them, only to see whether they are what was
+ * written; outside of a log commit. *to: the last that was looked at; *damaged: the first that is
+ * not, 0: none. ERR_IO, ERR_NO_MEMORY.
+ */
+MUST_USE enum err log_verify(struct log *log, uint64_t after, size_t count, uint64_t *to,
+			     uint64_t *damaged);
+
 /* ---- for tests ---- */
 
 struct lm_sizes;

@@ -41,6 +41,8 @@ struct ledger {
 	int64_t started_us;
 	uint64_t count_requests, count_events, count_commits, count_refused, count_failed;
 	uint64_t count_damaged, damaged_seq; /* how often damage was met; the first event that is */
+	uint64_t verified_to, count_verified, count_passes; /* see ledger_verify */
+	int64_t verify_ms;				    /* when the next pass begins */
 };
 
 struct ledger *ledger_new(struct log *log, struct outlet outlet, struct now now)
@@ -322,6 +324,9 @@ static void reply_status(struct ledger *l, const struct request *r, struct now n
 	counters_add(&counters, "no_space", !log_has_room(l->log));
 	counters_add(&counters, "damaged", l->count_damaged);
 	counters_add(&counters, "damaged_seq", l->damaged_seq);
+	counters_add(&counters, "verified", l->count_verified);
+	counters_add(&counters, "verified_to", l->verified_to);
+	counters_add(&counters, "verify_passes", l->count_passes);
 	counters_add(&counters, "waiting", l->nparked);
 	counters_add(&counters, "unsent", l->sender.failed);
 	counters_into(&counters, &s);
@@ -333,6 +338,31 @@ static void note_damage(struct ledger *l, uint64_t seq)
 	l->count_damaged++;
 	if (!l->damaged_seq)
 		l->damaged_seq = seq;
+}
+
+enum err ledger_verify(struct ledger *l, struct now now, bool *more)
+{
+	struct log_info info;
+	uint64_t to, damaged;
+
+	*more = false;
+	if (now.mono_ms < l->verify_ms)
+		return ERR_OK;
+	const enum err e = log_verify(l->log, l->verified_to, LEDGER_VERIFY_EVENTS, &to, &damaged);
+	if (e)
+		return e == ERR_IO ? e : ERR_OK;
+	if (damaged)
+		note_damage(l, damaged);
+	log_info(l->log, &info);
+	l->count_verified += to - l->verified_to;
+	l->verified_to = to;
+	*more = to < info.head;
+	if (!*more) {
+		l->count_passes++;
+		l->verified_to = 0;
+		l->verify_ms = now.mono_ms + LEDGER_VERIFY_MS;
+	}
+	return ERR_OK;
 }
 
 /* The slice behind `after` as an answer, or the error of reading it. */

@@ -45,5 +45,13 @@ void ledger_reply(struct ledger *l, struct now now);
  * milliseconds it is to be called again at the latest, -1: when there is news.
  */
 int ledger_ring(struct ledger *l, struct now now);
+/*
+ * Go through some of what the log holds, as it is time for that: once after the start, and then an
+ * hour after each pass through all of it. Damage is counted, and shown by status with its seq, before
+ * anybody asks for the event. *more: call again soon, between other things. ERR_IO: leave.
+ */
+#define LEDGER_VERIFY_EVENTS 500u /* at about a microsecond each, so that nobody is kept waiting */
+#define LEDGER_VERIFY_MS (3600 * 1000)
+MUST_USE enum err ledger_verify(struct ledger *l, struct now now, bool *more);
 
 #endif

@@ -67,7 +67,7 @@ static enum err serve(struct ledger *l, struct log *log, struct port *port, stru
 	struct group group = { 0 };
 	int wait_ms = 0;
 	int64_t tended_ms = clock_mono_ms();
-	bool stop = false;
+	bool stop = false, more = false; /* more to verify */
 
 	while (!stop) {
 		enum err e = port_wait(&port, 1, stop_fd, inbox_count(in) ? 0 : wait_ms, &stop);
@@ -82,12 +82,17 @@ static enum err serve(struct ledger *l, struct log *log, struct port *port, stru
 		wait_ms = next_ms >= 0 && next_ms < TEND_MS ? next_ms : TEND_MS;
 		if (port_flush(port))
 			wait_ms = FLUSH_MS;
-		if (now.mono_ms - tended_ms >= TEND_MS) {
+		const bool tending = now.mono_ms - tended_ms >= TEND_MS;
+		if (tending) {
 			tended_ms = now.mono_ms;
 			e = log_tend(log);
-			if (e)
-				return e;
 		}
+		if (!e && (tending || !inbox_count(in)))
+			e = ledger_verify(l, now, &more);
+		if (e)
+			return e;
+		if (more)
+			wait_ms = 0;
 	}
 	return ERR_OK;
 }

@@ -613,6 +613,58 @@ static void on_a_full_disk_a_retry_gets_its_receipt_and_what_is_new_no_space(voi
 	assert_int_equal(head(), 2);
 }
 
+/* Passes, the events looked at, and the first that is damaged, as status says. */
+static void assert_verified(int64_t passes, int64_t events, int64_t damaged_seq)
+{
+	const struct { const char *name; int64_t value; } want[] = {
+		{ "verify_passes", passes }, { "verified", events }, { "damaged_seq", damaged_seq },
+	};
+	const struct status status = { 0 };
+	struct state_of_service s;
+	struct head head;
+
+	ask(&shape_status, &status);
+	(void)next_sent(&f->b, &f->out, &shape_state_of_service, &head, &s);
+	for (size_t i = 0; i < ARRAY_LEN(want); i++)
+		for (size_t j = 0; j < s.counters.n; j++)
+			if (str_eq(s.counters.v[j].name, str_of(want[i].name)))
+				assert_int_equal(s.counters.v[j].value, want[i].value);
+}
+
+static void verify_all(void)
+{
+	bool more = true;
+
+	while (more)
+		assert_int_equal(ledger_verify(f->l, f->b.now, &more), ERR_OK);
+}
+
+static void damage_is_found_before_anybody_asks_and_looked_for_again_after_an_hour(void **state)
+{
+	(void)state;
+	struct str v[] = { event(1, A_TALK), event(2, A_TALK ",\"note\":\"the second\""),
+			   event(3, A_TALK) };
+	const struct publish p = publish_of(v, 3);
+	struct fault fault;
+
+	(void)publish_ok(&p);
+	verify_all();
+	assert_verified(1, 3, 0);
+	ledger_free(f->l);
+	log_close(f->log);
+	assert_true(file_flip(in_dir(f->dir, "data.mdb"), STR("the second"), 0) > 0);
+	fault_init(&fault);
+	assert_int_equal(log_open(f->dir, WALL_US, &f->log, &fault), ERR_OK);
+	f->l = ledger_new(f->log, outlet_to(&f->out), f->b.now);
+	verify_all();
+	assert_verified(1, 3, 2);
+	verify_all();
+	assert_verified(1, 3, 2);
+	f->b.now.mono_ms += LEDGER_VERIFY_MS;
+	verify_all();
+	assert_verified(2, 6, 2);
+}
+
 int main(void)
 {
 #define ledger_test(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
@@ -642,6 +694,7 @@ int main(void)
 		ledger_test(hello_and_status_tell_who_it_is),
 		ledger_test(what_cannot_be_read_is_answered_and_harms_nobody),
 		ledger_test(a_connection_that_names_itself_is_told_not_to),
+		ledger_test(damage_is_found_before_anybody_asks_and_looked_for_again_after_an_hour),
 		ledger_test(on_a_full_disk_a_retry_gets_its_receipt_and_what_is_new_no_space),
 		ledger_test(a_log_commit_of_unknown_outcome_is_said_to_each_publisher),
 	};
