@@ -139,13 +139,29 @@ static bool nodes_fill(const char *page, unsigned n, bool leaf)
 	return seen == n;
 }
 
-/* The first of the pages of a value's own. */
+static uint64_t big_of(const char *node)
+{
+	return u64_at(key_of(node).p + key_of(node).n);
+}
+
+/* Whether the pages of a value's own lie within those in use. */
+static bool big_is_inside(const struct pages *p, const char *node)
+{
+	const uint64_t first = big_of(node);
+
+	return first >= FIRST_PAGE && first <= p->last &&
+	       pages_for(u32_at(node)) <= p->last - first + 1;
+}
+
+/*
+ * Whether the first of them is what it should be, where the node has any: LMDB frees as many pages as
+ * stand there when the value is replaced. Only looked at for that one, as each is a page more to read.
+ */
 static bool big_is_whole(const struct pages *p, const char *node)
 {
-	const uint64_t size = u32_at(node), first = u64_at(key_of(node).p + key_of(node).n);
-
-	if (first < FIRST_PAGE || first > p->last || pages_for(size) > p->last - first + 1)
-		return false;
+	if (!(u16_at(node + 4) & NODE_BIG))
+		return true;
+	const uint64_t size = u32_at(node), first = big_of(node);
 	const char *page = p->at + first * PAGE;
 	const uint64_t count = u32_at(page + AT_COUNT);
 	return u64_at(page + AT_NUMBER) == first && u16_at(page + AT_FLAGS) == PAGE_OVERFLOW &&
@@ -173,7 +189,7 @@ static bool node_is_good(const struct pages *p, const char *node, bool leaf, boo
 	if (!leaf)
 		return child_of(node) >= FIRST_PAGE && child_of(node) <= p->last;
 	return (flags & ~(unsigned)(NODE_BIG | NODE_TREE)) == 0 &&
-	       (!(flags & NODE_BIG) || big_is_whole(p, node));
+	       (!(flags & NODE_BIG) || big_is_inside(p, node));
 }
 
 static bool page_is_whole(const struct pages *p, uint64_t number, bool leaf, bool by_number)
@@ -291,7 +307,7 @@ static enum err descend(struct pages *p, const struct tree *t, struct str key, c
 			if (key.n && i > 0 &&
 			    compare(key_of(node_at(page, i - 1)), key, t->by_number) == 0)
 				*node = node_at(page, i - 1);
-			return ERR_OK;
+			return !*node || big_is_whole(p, *node) ? ERR_OK : ERR_DAMAGED;
 		}
 		number = child_of(node_at(page, i - 1));
 		if (i > 1)
@@ -424,8 +440,10 @@ static bool list_is_good(const struct pages *p, const char *node)
 	const uint64_t room = u32_at(node) / sizeof(uint64_t);
 	const char *list = key.p + key.n;
 
+	if (!big_is_whole(p, node))
+		return false;
 	if (u16_at(node + 4) & NODE_BIG)
-		list = p->at + u64_at(list) * PAGE + PAGE_HEAD;
+		list = p->at + big_of(node) * PAGE + PAGE_HEAD;
 	if (room == 0 || u64_at(list) >= room || u64_at(key.p) > p->txn)
 		return false;
 	uint64_t before = p->last + 1;
