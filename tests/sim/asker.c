@@ -145,6 +145,7 @@ void asker_wake(struct world *w, struct client *c)
 	a->rid = 0;
 	a->until_us = w->now_us + dice_skewed(&w->dice, THINK_MIN_US, THINK_MAX_US);
 	if (choose(w, c, &link)) {
+		a->wipes = w->nodes[w->links[link].server].wipes;
 		const uint64_t rid = a->question ? a->question : GET_RID | ++c->rids;
 		if (a->question ? ask_figure(w, c, link, rid) : ask_get(w, c, link, rid)) {
 			a->rid = rid;
@@ -174,7 +175,7 @@ static void take_got(struct world *w, struct client *c, struct node *n, struct s
 		    (unsigned long long)a->want_seq);
 	if (got.head > a->seen)
 		a->seen = got.head;
-	model_head(w, n, got.head);
+	model_head(w, n, got.head, a->wipes);
 }
 
 /* False: it is to be asked again. */

@@ -51,6 +51,7 @@ struct asker {
 	bool last_round; /* everything at the head, from everybody */
 	unsigned next;	 /* of the last round */
 	uint64_t rid, question, want_seq, seen; /* want_seq: of a `get`; seen: the session's seq */
+	unsigned wipes;	 /* of the query when it was asked */
 	unsigned want;	 /* `get`: the event that is asked for, in model->made */
 	int64_t until_us;
 };

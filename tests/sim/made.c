@@ -250,6 +250,34 @@ static void add_slot(struct world *w, struct plan *p, enum lot lot)
 	p->n++;
 }
 
+/* How many events the deal of this plan has, all of them its own. */
+static uint64_t revision_of(const struct plan *p)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		n += i == 0 || p->slots[i].made != p->slots[i - 1].made;
+	return n;
+}
+
+/* A condition: a deal of its own that does not exist yet, or a deal at another revision than it is. */
+static void expect(struct world *w, struct plan *p)
+{
+	const struct plan *known = w->model.last_expected;
+
+	p->expects = true;
+	p->wrong_revision = dice_once_in(&w->dice, 2);
+	(void)snprintf(p->deal, sizeof(p->deal), "fresh-%u", (unsigned)w->model.nplans);
+	if (!p->wrong_revision)
+		return;
+	p->revision = FRESH_DEAL_REVISION_WRONG;
+	if (known && dice_once_in(&w->dice, 2)) {
+		memcpy(p->deal, known->deal, sizeof(p->deal));
+		p->actual = revision_of(known);
+		p->revision = p->actual + (dice_once_in(&w->dice, 2) ? 1 : UINT64_MAX);
+	}
+}
+
 struct plan *model_plan(struct world *w, unsigned publisher)
 {
 	struct model *m = &w->model;
@@ -260,12 +288,8 @@ struct plan *model_plan(struct world *w, unsigned publisher)
 	*p = (struct plan){ .publisher = publisher, .once = true, .sent_us = -1, .acked_us = -1 };
 	buf_init(&p->receipt, MSG_BYTES_MAX);
 	const size_t n = 1 + (size_t)random_below(&w->dice, MODEL_SLOTS_MAX - 2);
-	if (sort == 0) {
-		p->expects = true;
-		p->wrong_revision = dice_once_in(&w->dice, 2);
-		p->revision = p->wrong_revision ? FRESH_DEAL_REVISION_WRONG : 0;
-		(void)snprintf(p->deal, sizeof(p->deal), "fresh-%u", (unsigned)m->nplans);
-	}
+	if (sort == 0)
+		expect(w, p);
 	m->nplans++;
 	p->partial = sort == 1;
 	for (size_t i = 0; i < n; i++)

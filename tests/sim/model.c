@@ -167,7 +167,8 @@ static enum verdict refused(struct world *w, struct plan *p, const struct error 
 
 	w->tally->v[tally_refusals]++;
 	if (e->code == ERR_WRONG_REVISION) {
-		if (!p->wrong_revision || e->expected != (int64_t)p->revision || e->actual != 0)
+		if (!p->wrong_revision || e->expected != (int64_t)p->revision ||
+		    e->actual != (int64_t)p->actual)
 			world_fail(w, "WRONG_REVISION for a deal at the right one");
 		p->refused = true;
 		return verdict_done;
@@ -246,6 +247,8 @@ static enum verdict take_published(struct world *w, struct plan *p, struct publi
 		compare_receipt(w, p, answer);
 	if (!p->acked)
 		p->acked_us = w->now_us;
+	if (p->expects)
+		w->model.last_expected = p;
 	p->acked = true;
 	return verdict_done;
 }
@@ -273,12 +276,12 @@ enum verdict model_answered(struct world *w, struct plan *p, const struct head *
 
 /* ---- what queries say ---- */
 
-void model_head(struct world *w, struct node *n, uint64_t head)
+void model_head(struct world *w, struct node *n, uint64_t head, unsigned wipes)
 {
 	if (head > disk_durable_head(&w->nodes[0].disk, LOG_TABLE))
 		world_fail(w, "%s tells of seq %llu before the ledger has it on disk", n->name,
 			   (unsigned long long)head);
-	if (head > n->told_head)
+	if (head > n->told_head && wipes == n->wipes)
 		n->told_head = head;
 }
 
@@ -293,7 +296,7 @@ void model_tape(struct world *w, struct node *n, struct str wire)
 	if (msg_peek(wire, &head, NULL) == ERR_OK && head.type == MSG_beacon) {
 		if (msg_decode(&shape_beacon, wire, &w->model.arena, &b, NULL) || b.head > durable)
 			world_fail(w, "%s: a beacon beyond what is durable", n->name);
-		model_head(w, n, b.head);
+		model_head(w, n, b.head, n->wipes);
 		return;
 	}
 	if (msg_decode(&shape_event_on_tape, wire, &w->model.arena, &t, NULL)) {
@@ -304,7 +307,7 @@ void model_tape(struct world *w, struct node *n, struct str wire)
 		    "%s: seq %llu on the tape after %llu, with %zu durable", n->name,
 		    (unsigned long long)t.entry.seq, (unsigned long long)n->taped, durable);
 	n->taped = t.entry.seq;
-	model_head(w, n, t.entry.seq);
+	model_head(w, n, t.entry.seq, n->wipes);
 }
 
 void model_figure(struct world *w, const struct node *n, uint64_t question, struct str wire)

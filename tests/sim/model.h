@@ -52,7 +52,7 @@ struct plan {
 	size_t n;
 	bool partial, expects, wrong_revision; /* expects: `deal` to be at `revision` */
 	char deal[24];
-	uint64_t revision;
+	uint64_t revision, actual; /* actual: its true one, where the one expected is wrong */
 	bool once;		  /* all its events are new, each there once */
 	bool doubt;		  /* an attempt may have been executed without our hearing of it */
 	bool acked, refused, repeated;
@@ -71,6 +71,7 @@ struct model {
 	size_t nmade;
 	struct plan plans[MODEL_PLANS_MAX];
 	size_t nplans;
+	struct plan *last_expected; /* the last that found its deal at the expected revision; NULL */
 	uint64_t nacked, head; /* events that were acknowledged, and the greatest of their seqs */
 	uint64_t nflips;
 	struct known_answer answers[MODEL_ANSWERS_MAX];
@@ -91,8 +92,11 @@ enum verdict model_answered(struct world *w, struct plan *p, const struct head *
 void model_tape(struct world *w, struct node *n, struct str wire);
 /* A figure at a seq: whoever is asked must answer with the same bytes. */
 void model_figure(struct world *w, const struct node *n, uint64_t question, struct str wire);
-/* That a query names this head: it is durable, and has never been told a greater one before. */
-void model_head(struct world *w, struct node *n, uint64_t head);
+/*
+ * That a query names this head, which must be durable. `wipes` is how often it had been wiped when it was
+ * asked: what it told before it was is no promise of what it holds now.
+ */
+void model_head(struct world *w, struct node *n, uint64_t head, unsigned wipes);
 /* The final log against everything. */
 void model_judge(struct world *w, const struct record_list *log);
 

@@ -101,7 +101,7 @@ static void take(struct world *w, struct client *c, struct node *n, const struct
 		last = e->seq;
 	}
 	u->after = answer->scanned_to;
-	model_head(w, n, answer->head);
+	model_head(w, n, answer->head, u->wipes);
 }
 
 static void take_error(struct world *w, struct client *c, const struct node *n, uint64_t code)
