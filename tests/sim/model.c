@@ -59,7 +59,7 @@ static void acknowledge(struct world *w, struct plan *p, size_t slot, const stru
 		return;
 	}
 	/* behind an ingest a message may have come twice, and only one of the two was refused */
-	if (existed && !p->doubt && !p->slots[slot].old && !w->set.doubles)
+	if (existed && !p->doubt && !p->slots[slot].old && !w->doubled)
 		world_fail(w, "seq %llu exists, though every attempt was answered with 'not executed'",
 			   (unsigned long long)rec->seq);
 	made->acked = true;

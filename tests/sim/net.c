@@ -111,6 +111,7 @@ enum err net_send(struct world *w, unsigned link, bool to_server, struct str wir
 	set_out(w, link, to_server, wire, false);
 	if (dice_falls(&w->dice, w->set.doubles)) {
 		w->tally->v[tally_messages_doubled]++;
+		w->doubled = true;
 		set_out(w, link, to_server, wire, true);
 		if (again)
 			*again = true;

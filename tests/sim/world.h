@@ -51,7 +51,7 @@ struct world {
 	struct random dice;
 	struct settings set;
 	int64_t now_us;
-	bool healed;
+	bool healed, doubled; /* doubled: a message has come twice */
 	struct queue queue;
 	struct node nodes[WORLD_NODES_MAX]; /* the ledger, then ingests, then queries */
 	size_t nnodes, ningests, nqueries;
