@@ -41,11 +41,27 @@ def memory_kib(pid):
         return next(int(line.split()[1]) for line in f if line.startswith("RssAnon"))
 
 
-def cpu_seconds(pid):
-    """What a process has used of the processors."""
-    with open("/proc/%d/stat" % pid) as f:
-        words = f.read().rpartition(")")[2].split()
-    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+def children(pid):
+    """Processes that it started and that still run."""
+    found = []
+    for task in os.listdir("/proc/%d/task" % pid):
+        with open("/proc/%d/task/%s/children" % (pid, task)) as f:
+            found += [int(word) for word in f.read().split()]
+    return found
+
+
+def cpu_seconds(pids):
+    """What these processes have used of the processors, with their children, ended ones too."""
+    ticks = 0
+    for pid in pids:
+        for one in [pid, *children(pid)]:
+            try:
+                with open("/proc/%d/stat" % one) as f:
+                    words = f.read().rpartition(")")[2].split()
+            except OSError:
+                continue # it has ended: its parent has its time
+            ticks += sum(int(w) for w in words[11:15])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 class Peer:
@@ -120,6 +136,9 @@ class Peer:
     def disk(self):
         return disk_bytes(self.dir)
 
+    def pids(self):
+        return [self.process.pid]
+
 
 class Redis(Peer):
     """Each XADD is answered after the sync of the event loop's turn that it came in."""
@@ -178,6 +197,10 @@ class Postgres(postgres.Postgres):
     def disk(self):
         return disk_bytes(self.data)
 
+    def pids(self):
+        with open(os.path.join(self.data, "postmaster.pid")) as f:
+            return [int(f.readline())]
+
     def settled(self):
         """As a database is that has had time."""
         self.sql("-c", "VACUUM (ANALYZE) event")
@@ -215,6 +238,9 @@ class Avow(avowtest.Avow):
 
     def disk(self):
         return disk_bytes(self.dir)
+
+    def pids(self):
+        return [p.pid for p in self.processes.values()]
 
 
 class Followed(Avow):

@@ -42,6 +42,8 @@ class Report:
                 kept[name] = median([r[name] for r in results])
         if "cpu_us" in results[0]:
             kept["load_cpu"] = median([r["cpu_us"] / r["elapsed_us"] for r in results])
+        if "peer_cpu_us" in results[0]:
+            kept["peer_cpu_us"] = median([r["peer_cpu_us"] / max(1, r["events"]) for r in results])
         self.numbers.append(kept)
         return kept
 
@@ -70,13 +72,13 @@ class Report:
                    ("met" if g["met"] else "MISSED") + (", " + g["extra"] if g["extra"] else ""))
 
     def number_rows(self):
-        yield "work", "form", "who", "a second", "lowest", "highest", "p50", "p95", "p99", "load cpu"
+        yield "work", "form", "who", "a second", "lowest", "highest", "p50", "p95", "p99", "cpu an event", "load"
         for n in self.numbers:
             def us(name):
                 return short(n[name], "us") if name in n else ""
             yield (n["work"], n["form"], n["who"] + (" (busy %d)" % n["busy"] if n["busy"] else ""),
                    short(n["per_s"], ""), short(n["per_s_min"], ""), short(n["per_s_max"], ""),
-                   us("p50_us"), us("p95_us"), us("p99_us"),
+                   us("p50_us"), us("p95_us"), us("p99_us"), us("peer_cpu_us"),
                    "%.0f %%" % (100 * n["load_cpu"]) if "load_cpu" in n else "")
 
     def lines(self, environment, markdown=False):

@@ -33,7 +33,7 @@ import works
 SIZES = {
     "quick": dict(rounds=1, ms=150, many=50, watchers=(1, 20), first=20000, last=60000, rows=2000,
                   gaps=20, starts=1, figures=(20000, 5)),
-    "default": dict(rounds=5, ms=1000, many=1000, watchers=(1, 100, 1000), first=1000000,
+    "default": dict(rounds=5, ms=700, many=1000, watchers=(1, 100, 1000), first=1000000,
                     last=10000000, rows=200000, gaps=500, starts=5, figures=(200000, 50)),
     "long": dict(rounds=9, ms=3000, many=1000, watchers=(1, 100, 1000), first=1000000,
                  last=50000000, rows=1000000, gaps=5000, starts=10,
@@ -69,6 +69,13 @@ class Run:
         ms = 0 if events else ms or self.ms
         return self.program("load", what, address, connections, in_flight, batch, ms, events, first,
                             head)
+
+    def load_peer(self, peer, *args, **more):
+        """The same with what it cost the peer's own processes."""
+        before = peers.cpu_seconds(peer.pids())
+        result = self.load(*args, **more)
+        result["peer_cpu_us"] = (peers.cpu_seconds(peer.pids()) - before) * 1e6
+        return result
 
 
 def main():

@@ -122,8 +122,8 @@ def publish(run, _):
                 here = kept.setdefault(form, {})
                 for server in turned(servers, r):
                     before = server.counters("ledger") if server.name == "avow" else None
-                    result = run.load(server.speaks + ".publish", server.address, connections,
-                                      in_flight, batch, first=first)
+                    result = run.load_peer(server, server.speaks + ".publish", server.address,
+                                           connections, in_flight, batch, first=first)
                     first += result["events"]
                     here.setdefault(server.name, []).append(result)
                     if before:
