@@ -458,13 +458,14 @@ class Check:
 
 
 def check_silence(p, silent, kills, patience_s, lost_max):
-    """Who has no answer at all had asked a service that was killed; and not more than were on their way."""
+    """Who has no answer at all had asked a service that was killed (or whose connection was cut) at one of
+    these times; and not more than were on their way."""
     for sent in silent:
         p.check(any(sent - 0.5 <= at <= sent + patience_s + SLOW_S for at in kills),
-                "a request of %.2f s has no answer, and nobody was killed then", sent - p.began)
+                "a request of %.2f s has no answer, and nothing had happened then", sent - p.began)
     p.check(len(silent) <= len(kills) * lost_max, "%d requests without an answer, %d kills", len(silent),
             len(kills))
-    p.count("unanswered_as_their_service_was_killed", len(silent))
+    p.count("unanswered_as_their_service_was_gone", len(silent))
 
 
 class Field:

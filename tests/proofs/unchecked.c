@@ -4,6 +4,7 @@
  * records (see unsummed.c), cells and rows, the look at LMDB's pages before they are used, the guard around LMDB's calls;
  * in a third `avow` ingest's validation of events as well. Only to see what the checks cost.
  */
+#include "proto/msg.h"
 #include "store/be.h"
 #include "store/cell.h"
 #include "store/lm_page.h"
