@@ -6,7 +6,8 @@
  * AVOW_MUTANT is nosync (pages are never synced), nometasync (the root page is not), skipsync (every
  * seventh sync is not done), early (a log commit is said to be done, and is done only when the next
  * transaction begins: an acknowledgement before the log commit), forget (each tenth look-up of an id
- * finds nothing), mute (each 5,000th message is not sent), twice (each 5,000th is sent twice), scan
+ * finds nothing), mute (each 5,000th message is not sent), twice (each 5,000th is sent twice), blind
+ * (the disk seems to have room for ever), scan
  * (the whole store is read before it opens, AVOW_MUTANT_AT microseconds a page).
  *
  * No mistakes, but what proofs need: slowsync (a sync takes 50 ms longer), die (the process is killed
@@ -20,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define NOSYNC 0x10000u
@@ -148,6 +150,15 @@ int mdb_txn_commit(void *txn)
 	const int rc = NEXT(mdb_txn_commit)(txn);
 	if (is("die") && at && txn == writing && ++commits >= strtoul(at, NULL, 10))
 		(void)raise(SIGKILL);
+	return rc;
+}
+
+int fstatvfs(int fd, struct statvfs *v)
+{
+	const int rc = NEXT(fstatvfs)(fd, v);
+
+	if (rc == 0 && is("blind"))
+		v->f_bavail = v->f_bfree = v->f_blocks;
 	return rc;
 }
 

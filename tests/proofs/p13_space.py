@@ -28,9 +28,11 @@ ASKED_MAX = 100 # times, for all that one round has left open
 class Round:
     """Services on a small disk, and the file that fills it."""
 
-    def __init__(self, p, disk):
+    def __init__(self, p, disk, mutant=None):
         self.p, self.disk, self.ballast = p, disk, os.path.join(disk, "ballast")
-        self.services = {n: world.Service(n, disk + "/d") for n in ("ledger", "ingest", "query")}
+        preload = [proof.built("proof_mutant.so")] if mutant else ()
+        self.services = {n: world.Service(n, disk + "/d", preload, {"AVOW_MUTANT": mutant or ""})
+                         for n in ("ledger", "ingest", "query")}
         for service in self.services.values():
             service.log = os.path.join(p.dir, service.name + ".stderr") # not on the full disk
             p.check(service.start(), "%s does not start: %s", service.name, service.said())
@@ -166,6 +168,7 @@ def body(p):
             service.kill()
         disks.unmount(disk)
     new_store(p, image, disk)
+    blind(p, image, disk)
 
 
 def wait_for(r):
@@ -175,6 +178,25 @@ def wait_for(r):
             return
         time.sleep(0.02)
     raise proof.Broken("ingest does not meet the ledger")
+
+
+def blind(p, image, disk):
+    """A ledger that does not see how much room there is, and so keeps no reserve, must be caught."""
+    disks.make(image, "ext4", DISK_SIZE, "-m", "0")
+    disks.mount(image, disk)
+    r = Round(p, disk, "blind")
+    try:
+        wait_for(r)
+        a_round(p, r, 0)
+    except proof.Broken as e:
+        p.say("negative control, no reserve is kept: caught (%.80s)", e)
+        p.count("mutant_blind_caught")
+        return
+    finally:
+        for service in r.services.values():
+            service.kill()
+        disks.unmount(disk)
+    raise proof.Broken("negative control, no reserve is kept: not caught")
 
 
 def new_store(p, image, disk):
