@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * unchecked: linked into a second `avow` in the place of what only checks (--wrap): checksums of
- * records (see unsummed.c), cells and rows, the look at LMDB's pages before they are used, the guard around LMDB's calls;
- * in a third `avow` ingest's validation of events as well. Only to see what the checks cost.
+ * records (see unsummed.c), cells and rows, the look at LMDB's pages before they are used, the guard
+ * around LMDB's calls; in a third `avow` ingest's validation of events as well. Only to see what the
+ * checks cost.
  */
 #include "proto/msg.h"
 #include "store/be.h"
