@@ -97,15 +97,15 @@ static enum err judge(const struct head *head, unsigned found, struct fault *fau
 	return ERR_OK;
 }
 
-enum err msg_peek(struct str wire, struct head *head, struct fault *fault)
+static enum err peek(struct wire w, struct head *head, struct fault *fault)
 {
-	struct wire w = wire_of(wire);
 	struct keyset keys;
 	struct item item;
 	unsigned found = 0;
 
 	*head = (struct head){ 0 };
-	enum err e = field_check_limit(MSG_BYTES_MAX, wire.n, "a longer message", fault);
+	const size_t n = (size_t)(w.end - w.p);
+	enum err e = field_check_limit(MSG_BYTES_MAX, n, "a longer message", fault);
 	if (!e)
 		e = wire_next(&w, &item, fault);
 	if (e)
@@ -118,4 +118,14 @@ enum err msg_peek(struct str wire, struct head *head, struct fault *fault)
 	if (!e && w.p != w.end)
 		e = fault_set(fault, ERR_MALFORMED, NULL, "bytes behind the end of the map");
 	return e ? e : judge(head, found, fault);
+}
+
+enum err msg_peek(struct str wire, struct head *head, struct fault *fault)
+{
+	return peek(wire_of(wire), head, fault);
+}
+
+enum err request_peek(struct str wire, struct head *head, struct fault *fault)
+{
+	return peek(wire_of_request(wire), head, fault);
 }

@@ -20,6 +20,8 @@
 #define BATCH_EVENTS_MAX 10000u	  /* events in one publish */
 #define MSG_DEPTH_MAX 8u	  /* nesting of maps and arrays */
 #define MAP_KEYS_MAX 64u	  /* keys in one map, those that are not known here included */
+#define KEY_BYTES_MAX 512u	  /* of one key */
+#define REQUEST_PLAIN_MAX (512u << 10) /* bytes of a request that are no content of bin, as events are */
 #define TEXT_ITEM_MAX 512u	  /* bytes of one text in a list */
 #define HASH_SIZE 32u
 
@@ -199,6 +201,11 @@ MUST_USE enum err msg_encode(const struct shape *s, const struct head *head, con
  * _MISSING_FIELD, _BAD_VERSION (v is filled in), _UNKNOWN_MESSAGE (rid is filled in where present).
  */
 MUST_USE enum err msg_peek(struct str wire, struct head *head, struct fault *fault);
+/*
+ * The same for what strangers send: also ERR_TOO_LARGE where more than REQUEST_PLAIN_MAX bytes are no
+ * content of bin, so that a message of any bytes is refused within milliseconds.
+ */
+MUST_USE enum err request_peek(struct str wire, struct head *head, struct fault *fault);
 /*
  * Decode the body. Unknown keys are ignored; words that are not known here are refused in requests,
  * 0 elsewhere. Texts borrow from wire, lists lie in the arena. Besides msg_peek's errors: those of

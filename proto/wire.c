@@ -64,6 +64,8 @@ static enum err read_run(struct wire *w, enum item_kind kind, uint64_t n, struct
 	item->kind = kind;
 	item->s = (struct str){ (const char *)w->p, (size_t)n };
 	w->p += n;
+	if (kind == ITEM_BIN)
+		w->reserved -= w->reserved < n ? w->reserved : n;
 	return ERR_OK;
 }
 
@@ -165,6 +167,13 @@ enum err wire_wrong(const struct item *item, const char *wanted, struct fault *f
 			 wanted);
 }
 
+static enum err too_large(int64_t max, const char *what, struct fault *fault)
+{
+	if (fault)
+		fault->max = max;
+	return fault_set(fault, ERR_TOO_LARGE, NULL, "%s than %lld bytes", what, (long long)max);
+}
+
 enum err wire_key(struct wire *w, struct str *key, struct fault *fault)
 {
 	struct item item;
@@ -174,6 +183,8 @@ enum err wire_key(struct wire *w, struct str *key, struct fault *fault)
 		return e;
 	if (item.kind != ITEM_TEXT)
 		return wire_wrong(&item, "a key, which is text,", fault);
+	if (item.s.n > KEY_BYTES_MAX)
+		return too_large(KEY_BYTES_MAX, "a longer key", fault);
 	*key = item.s;
 	return ERR_OK;
 }
@@ -331,6 +342,8 @@ static enum err pass_array(struct wire *w, uint64_t count, unsigned depth, struc
 
 enum err wire_pass(struct wire *w, const struct item *item, unsigned depth, struct fault *fault)
 {
+	if (w->reserved > (size_t)(w->end - w->p))
+		return too_large(REQUEST_PLAIN_MAX, "a request of more beside its events", fault);
 	if (item->kind == ITEM_TEXT && !utf8_valid(item->s))
 		return fault_set(fault, ERR_BAD_UTF8, NULL, "text that is not valid UTF-8");
 	if (item->kind != ITEM_ARRAY && item->kind != ITEM_MAP)

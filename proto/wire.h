@@ -11,9 +11,13 @@
 
 #include "proto/msg.h"
 
-/* What is left to read; borrows the bytes. */
+/*
+ * What is left to read; borrows the bytes. `reserved`: so many of the bytes left may only be content of
+ * bin items, see wire_of_request.
+ */
 struct wire {
 	const unsigned char *p, *end;
+	size_t reserved;
 };
 
 enum item_kind {
@@ -37,7 +41,18 @@ struct item {
 static inline struct wire wire_of(struct str bytes)
 {
 	const unsigned char *p = (const unsigned char *)bytes.p;
-	return (struct wire){ p, bytes.n ? p + bytes.n : p };
+	return (struct wire){ .p = p, .end = bytes.n ? p + bytes.n : p };
+}
+/*
+ * The same for a request: wire_pass refuses it once REQUEST_PLAIN_MAX bytes of it are no content of
+ * bin items, which need no look at all; all else takes time, however little it says.
+ */
+static inline struct wire wire_of_request(struct str bytes)
+{
+	struct wire w = wire_of(bytes);
+
+	w.reserved = bytes.n > REQUEST_PLAIN_MAX ? bytes.n - REQUEST_PLAIN_MAX : 0;
+	return w;
 }
 
 /*
@@ -46,13 +61,14 @@ static inline struct wire wire_of(struct str bytes)
  */
 MUST_USE enum err wire_next(struct wire *w, struct item *item, struct fault *fault);
 /*
- * Read the key of a map's next pair: ERR_WRONG_TYPE where it is not text. Its UTF-8 is not checked.
+ * Read the key of a map's next pair: ERR_WRONG_TYPE where it is not text, ERR_TOO_LARGE beyond
+ * KEY_BYTES_MAX. Its UTF-8 is not checked.
  */
 MUST_USE enum err wire_key(struct wire *w, struct str *key, struct fault *fault);
 /*
  * Pass over the content of an item that was just read and stands at this depth (of the maps and
  * arrays around it), checking everything: also ERR_BAD_UTF8, ERR_DUPLICATE_KEY, ERR_TOO_DEEP,
- * ERR_TOO_LARGE (more than MAP_KEYS_MAX keys).
+ * ERR_TOO_LARGE (more than MAP_KEYS_MAX keys, or a request with too much that is not bin).
  */
 MUST_USE enum err wire_pass(struct wire *w, const struct item *item, unsigned depth,
 			    struct fault *fault);

@@ -83,7 +83,7 @@ bool request_open(struct request *r, const struct parcel *p, struct now now, str
 
 	fault_init(&fault);
 	*r = (struct request){ .from = &p->from, .wire = p->wire };
-	enum err e = msg_peek(p->wire, &r->head, &fault);
+	enum err e = request_peek(p->wire, &r->head, &fault);
 	if (!e && p->from.n && p->from.name[0] != 0)
 		e = fault_set(&fault, ERR_BAD_VALUE, NULL,
 			      "do not set a routing id on the socket: connections are told apart "

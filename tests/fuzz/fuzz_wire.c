@@ -80,7 +80,8 @@ static bool good_map(const msgpack_object_map *m, unsigned depth)
 	if (m->size > MAP_KEYS_MAX)
 		return false;
 	for (uint32_t i = 0; i < m->size; i++) {
-		if (!is_text(&m->ptr[i].key) || !good(&m->ptr[i].val, depth))
+		if (!is_text(&m->ptr[i].key) || m->ptr[i].key.via.str.size > KEY_BYTES_MAX ||
+		    !good(&m->ptr[i].val, depth))
 			return false;
 		for (uint32_t k = 0; k < i; k++)
 			if (msgpack_object_equal(m->ptr[i].key, m->ptr[k].key))

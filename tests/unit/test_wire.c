@@ -249,6 +249,52 @@ static void a_map_has_at_most_so_many_keys_and_none_twice(void **state)
 		}
 }
 
+/* hello with `n` bytes more, as one text or as one bin */
+static struct str hello_with(struct fixture *f, size_t n, bool bin)
+{
+	char *fill;
+
+	buf_clear(&f->wire);
+	assert_int_equal(put_map(&f->wire, 3), ERR_OK);
+	assert_int_equal(put_text(&f->wire, STR("v")) || put_uint(&f->wire, PROTO_VERSION), 0);
+	assert_int_equal(put_text(&f->wire, STR("type")) || put_text(&f->wire, STR("hello")), 0);
+	assert_int_equal(put_text(&f->wire, STR("x")), ERR_OK);
+	buf_clear(&f->again);
+	assert_int_equal(buf_grow(&f->again, n, &fill), ERR_OK);
+	memset(fill, 'x', n);
+	const struct str s = buf_str(&f->again);
+	assert_int_equal(bin ? put_bin(&f->wire, s) : put_text(&f->wire, s), ERR_OK);
+	return buf_str(&f->wire);
+}
+
+static void a_request_is_small_beside_its_events(void **state)
+{
+	struct fixture *f = *state;
+	struct head head;
+
+	assert_int_equal(request_peek(hello_with(f, REQUEST_PLAIN_MAX - 100, false), &head, NULL), ERR_OK);
+	const struct str large = hello_with(f, REQUEST_PLAIN_MAX, false);
+	assert_int_equal(request_peek(large, &head, &f->fault), ERR_TOO_LARGE);
+	assert_int_equal(f->fault.max, REQUEST_PLAIN_MAX);
+	assert_int_equal(msg_peek(large, &head, NULL), ERR_OK); /* an answer may be */
+	assert_int_equal(request_peek(hello_with(f, 3 * REQUEST_PLAIN_MAX, true), &head, NULL), ERR_OK);
+}
+
+static void a_key_has_at_most_so_many_bytes(void **state)
+{
+	struct fixture *f = *state;
+	char key[KEY_BYTES_MAX + 1];
+
+	memset(key, 'k', sizeof(key));
+	for (size_t n = KEY_BYTES_MAX; n <= sizeof(key); n++) {
+		buf_clear(&f->wire);
+		assert_int_equal(put_map(&f->wire, 1) || put_text(&f->wire, (struct str){ key, n }) ||
+				 put_uint(&f->wire, 1), 0);
+		assert_int_equal(wire_check(buf_str(&f->wire), NULL),
+				 n > KEY_BYTES_MAX ? ERR_TOO_LARGE : ERR_OK);
+	}
+}
+
 static void numbers_and_lengths_take_their_shortest_form(void **state)
 {
 	struct fixture *f = *state;
@@ -339,6 +385,8 @@ int main(void)
 		TEST(noise_is_survived),
 		TEST(counts_that_no_bytes_stand_behind_cost_nothing),
 		TEST(a_map_has_at_most_so_many_keys_and_none_twice),
+		TEST(a_request_is_small_beside_its_events),
+		TEST(a_key_has_at_most_so_many_bytes),
 		TEST(numbers_and_lengths_take_their_shortest_form),
 		TEST(a_buffer_that_is_full_says_so_and_keeps_what_it_had),
 		TEST(text_is_utf8_as_rfc_3629_has_it),
