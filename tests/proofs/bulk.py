@@ -471,12 +471,14 @@ def check_silence(p, silent, kills, patience_s, lost_max):
 class Field:
     """Services, those who use them, and the one who kills and stops; `kills` of each, by the clock."""
 
-    def __init__(self, p, directory, names=("ledger", "ingest"), preload=None, env=None):
+    def __init__(self, p, directory, names=("ledger", "ingest"), preload=None, env=None,
+                 programs=None):
         self.p, self.dir = p, directory
         self.services, self.kills, self.roles = {}, {n: [] for n in names}, []
         for name in names:
             self.services[name] = world.Service(name, directory, (preload or {}).get(name, ()),
-                                                dict((env or {}).get(name, {})))
+                                                dict((env or {}).get(name, {})),
+                                                avow=(programs or {}).get(name))
             self.start(name)
 
     def start(self, name):

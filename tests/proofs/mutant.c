@@ -5,13 +5,12 @@
  *
  * AVOW_MUTANT is nosync (pages are never synced), nometasync (the root page is not), skipsync (every
  * seventh sync is not done), early (a log commit is said to be done, and is done only when the next
- * transaction begins: an acknowledgement before the log commit), forget (each tenth look-up of an id
- * finds nothing), mute (each 5,000th message is not sent), twice (each 5,000th is sent twice), blind
- * (the disk seems to have room for ever), scan
- * (the whole store is read before it opens, AVOW_MUTANT_AT microseconds a page).
+ * transaction begins: an acknowledgement before the log commit), mute (each 5,000th message is not
+ * sent), twice (each 5,000th is sent twice), blind (the disk seems to have room for ever), scan (the
+ * whole store is read before it opens, AVOW_MUTANT_AT microseconds a page).
  *
  * No mistakes, but what proofs need: slowsync (a sync takes 50 ms longer), die (the process is killed
- * right after log commit AVOW_MUTANT_AT has returned, before anybody is told), fullmap (each 300,000th
+ * right after log commit AVOW_MUTANT_AT has returned, before anybody is told), fullmap (each 20,000th
  * put finds the map full).
  */
 #include <dlfcn.h>
@@ -29,15 +28,11 @@
 #define RDONLY 0x20000u
 #define SKIP_EACH 7
 #define SLOW_US 50000
-#define FORGET_EACH 10
-#define FULL_EACH 300000
+#define FULL_EACH 20000
 #define SEND_EACH 5000
-#define ID_SIZE 16
 #define NAME_MAX_SIZE 255
 #define PAGE_SIZE 4096
 #define PATH_SIZE 4096
-#define NOOVERWRITE 0x10u
-#define NOTFOUND (-30798)
 #define MAP_FULL (-30792)
 
 /* LMDB's functions, as far as they are needed; its header belongs to the store */
@@ -50,7 +45,6 @@ struct value {
 	size_t n;
 	void *p;
 };
-int mdb_get(void *txn, unsigned table, struct value *key, struct value *value);
 int mdb_put(void *txn, unsigned table, struct value *key, struct value *value, unsigned flags);
 /* ZeroMQ's */
 int zmq_send(void *socket, const void *p, size_t n, int flags);
@@ -162,21 +156,10 @@ int fstatvfs(int fd, struct statvfs *v)
 	return rc;
 }
 
-int mdb_get(void *txn, unsigned table, struct value *key, struct value *value)
-{
-	static unsigned calls;
-
-	if (is("forget") && key->n == ID_SIZE && ++calls % FORGET_EACH == 0)
-		return NOTFOUND;
-	return NEXT(mdb_get)(txn, table, key, value);
-}
-
 int mdb_put(void *txn, unsigned table, struct value *key, struct value *value, unsigned flags)
 {
 	static unsigned calls;
 
-	if (is("forget") && key->n == ID_SIZE)
-		flags &= ~NOOVERWRITE;
 	if (is("fullmap") && ++calls % FULL_EACH == 0)
 		return MAP_FULL;
 	return NEXT(mdb_put)(txn, table, key, value, flags);

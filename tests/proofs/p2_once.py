@@ -80,7 +80,7 @@ def body(p):
     p.say("%d events, all checks hold", events)
     tampered(p, notes, salts, asker)
     field.end()
-    forgetful(p, preload)
+    forgetful(p)
 
 
 def tampered(p, notes, salts, asker):
@@ -102,10 +102,10 @@ def is_single(notes, entry):
     return notes[who].size[n] == 1
 
 
-def forgetful(p, preload):
+def forgetful(p):
     """A ledger that does not always find an id must be caught."""
-    field = bulk.Field(p, p.dir + "/forget", preload=preload,
-                       env={"ledger": {"AVOW_MUTANT": "forget"}})
+    field = bulk.Field(p, p.dir + "/forget",
+                       programs={"ledger": proof.built("proof_forgetful")})
     field.begin(publishers(p, p.dir, field.services["ingest"].endpoint, 2000, other=0.0, batches=(1,)))
     try:
         field.wait(lambda: time.sleep(0.05))
