@@ -2,6 +2,7 @@
 /* base: text, buffers, arenas, checks. */
 #include "proto/base.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,34 +53,24 @@ void buf_clear(struct buf *b)
 	b->n = 0;
 }
 
-enum err buf_grow(struct buf *b, size_t n, char **out)
+enum err buf_room(struct buf *b, size_t n)
 {
-	ensure(b->n <= b->cap && b->n <= b->max);
+	ensure(b->n <= b->cap && b->cap <= b->max);
 	if (n > b->max - b->n)
 		return ERR_TOO_LARGE;
-	if (n > b->cap - b->n) {
-		size_t cap = b->cap ? b->cap : BUF_FIRST;
-		while (cap - b->n < n)
-			cap *= 2;
-		char *p = realloc(b->p, cap);
-		if (!p)
-			return ERR_NO_MEMORY;
-		b->p = p;
-		b->cap = cap;
-	}
-	*out = b->p + b->n;
-	b->n += n;
+	if (n <= b->cap - b->n)
+		return ERR_OK;
+	size_t cap = b->cap ? b->cap : BUF_FIRST;
+	while (cap < b->n + n)
+		cap *= 2;
+	if (cap > b->max)
+		cap = b->max;
+	char *p = realloc(b->p, cap);
+	if (!p)
+		return ERR_NO_MEMORY;
+	b->p = p;
+	b->cap = cap;
 	return ERR_OK;
-}
-
-enum err buf_put(struct buf *b, const void *p, size_t n)
-{
-	char *to;
-	const enum err e = buf_grow(b, n, &to);
-
-	if (!e && n)
-		memcpy(to, p, n);
-	return e;
 }
 
 enum err buf_printf(struct buf *b, const char *format, ...)
@@ -100,6 +91,17 @@ enum err buf_printf(struct buf *b, const char *format, ...)
 	}
 	va_end(again);
 	return e;
+}
+
+/* ---- memory of the process ---- */
+
+#define MEMORY_KEPT (32 << 20)
+
+void memory_keep(void)
+{
+	/* glibc refuses only what it has no name for */
+	(void)mallopt(M_TRIM_THRESHOLD, MEMORY_KEPT);
+	(void)mallopt(M_MMAP_THRESHOLD, MEMORY_KEPT);
 }
 
 /* ---- arena ---- */

@@ -43,7 +43,7 @@ struct str str_of(const char *c);
 /* Byte order; a prefix sorts before what it begins. */
 int str_cmp(struct str a, struct str b);
 
-/* Bytes that this struct owns, up to `max` of them. */
+/* Bytes that this struct owns, up to `max` of them; n <= cap <= max. */
 struct buf {
 	char *p;
 	size_t n, cap, max;
@@ -52,16 +52,47 @@ struct buf {
 void buf_init(struct buf *b, size_t max);
 void buf_fini(struct buf *b);
 void buf_clear(struct buf *b);
-/* Append; ERR_TOO_LARGE beyond max, ERR_NO_MEMORY; on error the buffer is as it was. */
-MUST_USE enum err buf_put(struct buf *b, const void *p, size_t n);
-/* Append n bytes, not set, and give their address (valid until the next append). */
-MUST_USE enum err buf_grow(struct buf *b, size_t n, char **out);
+/* Make room for n bytes behind those that are there. ERR_TOO_LARGE beyond max, ERR_NO_MEMORY. */
+MUST_USE enum err buf_room(struct buf *b, size_t n);
+/*
+ * Append n bytes, not set, and give their address (valid until the next append). Errors of
+ * buf_room; on error the buffer is as it was. Here, since messages are written a few bytes at a time.
+ */
+MUST_USE static inline enum err buf_grow(struct buf *b, size_t n, char **out)
+{
+	if (n > b->cap - b->n) {
+		const enum err e = buf_room(b, n);
+		if (e)
+			return e;
+	}
+	*out = b->p + b->n;
+	b->n += n;
+	return ERR_OK;
+}
+/* Append; errors as buf_grow. */
+MUST_USE static inline enum err buf_put(struct buf *b, const void *p, size_t n)
+{
+	char *to;
+	const enum err e = buf_grow(b, n, &to);
+
+	if (!e && n)
+		memcpy(to, p, n);
+	return e;
+}
+/* Append formatted text; errors as buf_grow. */
 MUST_USE enum err buf_printf(struct buf *b, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+/* What it holds, borrowed until the next append. */
 static inline struct str buf_str(const struct buf *b)
 {
 	return (struct str){ b->p, b->n };
 }
+
+/*
+ * Once, at the start of a service: what is freed stays with the process, up to 32 MiB of it, since to
+ * be given it page by page again would cost more than what most turns do with it.
+ */
+void memory_keep(void);
 
 /*
  * Memory for one turn: allocations live until the next arena_reset or arena_fini.

@@ -4,6 +4,9 @@
 
 #include "proto/wire.h"
 
+/* MessagePack's fixstr: 101XXXXX, the length in the low bits. */
+#define SHORT_TEXT_MAX 31u
+
 /* msgpack-c hands on what its callback returns. */
 static int append(void *out, const char *p, size_t n)
 {
@@ -34,11 +37,27 @@ enum err put_array(struct buf *out, size_t items)
 	return (enum err)msgpack_pack_array(&k, items);
 }
 
+/* Most of what is written are short texts: their one byte of head and their bytes at once. */
+static enum err put_short(struct buf *out, struct str s)
+{
+	char *to;
+	const enum err e = buf_grow(out, 1 + s.n, &to);
+
+	if (e)
+		return e;
+	*to = (char)(0xa0 | s.n);
+	if (s.n)
+		memcpy(to + 1, s.p, s.n);
+	return ERR_OK;
+}
+
 enum err put_text(struct buf *out, struct str s)
 {
 	msgpack_packer k = packer(out);
 
 	require(s.n <= UINT32_MAX);
+	if (s.n <= SHORT_TEXT_MAX)
+		return put_short(out, s);
 	const enum err e = (enum err)msgpack_pack_str(&k, s.n);
 	return e ? e : (enum err)msgpack_pack_str_body(&k, s.p, s.n);
 }

@@ -375,6 +375,19 @@ void lm_scanned(struct lm *lm, size_t bytes)
 	resident_scan(&lm->resident, bytes);
 }
 
+/* How large the map is, and how many bytes of the file are in use. */
+static int map_state(struct lm *lm, MDB_envinfo *info, uint64_t *used)
+{
+	MDB_stat stat;
+
+	int rc = mdb_env_info(lm->env, info);
+	if (!rc)
+		rc = mdb_env_stat(lm->env, &stat);
+	if (!rc)
+		*used = (uint64_t)(info->me_last_pgno + 1) * stat.ms_psize;
+	return rc;
+}
+
 enum err lm_tend(struct lm *lm)
 {
 	int dead;
@@ -383,6 +396,21 @@ enum err lm_tend(struct lm *lm)
 		return ERR_IO;
 	const int rc = mdb_reader_check(lm->env, &dead);
 	return rc ? troubled(lm, "check the readers", rc) : ERR_OK;
+}
+
+enum err lm_warm(struct lm *lm, bool *more)
+{
+	MDB_envinfo info;
+	uint64_t used;
+
+	*more = false;
+	if (lm->broken)
+		return ERR_IO;
+	const int rc = map_state(lm, &info, &used);
+	if (rc)
+		return troubled(lm, "look at the map", rc);
+	*more = resident_warm(&lm->resident, used);
+	return ERR_OK;
 }
 
 /* ---- transactions ---- */
@@ -398,14 +426,11 @@ bool lm_has_room(const struct lm *lm)
 static enum err grow(struct lm *lm)
 {
 	MDB_envinfo info;
-	MDB_stat stat;
+	uint64_t used;
 
-	int rc = mdb_env_info(lm->env, &info);
-	if (!rc)
-		rc = mdb_env_stat(lm->env, &stat);
+	int rc = map_state(lm, &info, &used);
 	if (rc)
 		return troubled(lm, "look at the map", rc);
-	const uint64_t used = (uint64_t)(info.me_last_pgno + 1) * stat.ms_psize;
 	if (!lm->full && info.me_mapsize >= used + lm->sizes.room)
 		return ERR_OK;
 	const size_t want = map_for(&lm->sizes, used, info.me_mapsize);

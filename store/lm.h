@@ -71,6 +71,8 @@ bool lm_has_room(const struct lm *lm);
 void lm_scanned(struct lm *lm, size_t bytes);
 /* Free the reader slots of dead processes. */
 MUST_USE enum err lm_tend(struct lm *lm);
+/* Bring a few MiB of the store into reach, see resident_warm; whether there is more to bring. ERR_IO */
+MUST_USE enum err lm_warm(struct lm *lm, bool *more);
 
 /*
  * Begin the write transaction. ERR_NO_SPACE, ERR_IO (also after an unknown outcome before),

@@ -248,6 +248,11 @@ enum err replica_tend(struct replica *r)
 	return lm_tend(r->lm);
 }
 
+enum err replica_warm(struct replica *r, bool *more)
+{
+	return lm_warm(r->lm, more);
+}
+
 enum err replica_bind(struct replica *r, const struct id *ledger, uint64_t epoch)
 {
 	char row[IDENTITY_SIZE];

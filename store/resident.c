@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define TOUCHED_MAX ((size_t)16 << 20) /* then it is time to look */
+#define WARMED_AT_ONCE ((size_t)4 << 20) /* about two milliseconds */
 #define LINE_SIZE 512
 
 enum err resident_init(struct resident *r, int fd, size_t max)
@@ -32,6 +33,7 @@ enum err resident_init(struct resident *r, int fd, size_t max)
 void resident_moved(struct resident *r)
 {
 	r->at = NULL;
+	r->warmed = 0;
 }
 
 /* Lines such as `7f0a40000000-7f0a80000000 r--s 00000000 fe:00 1234 /path`. */
@@ -85,6 +87,7 @@ static void give_back(struct resident *r)
 	/* it only saves memory: where the kernel refuses, nothing is lost */
 	if (r->at)
 		(void)madvise(r->at, r->size, MADV_DONTNEED);
+	r->warmed = 0;
 }
 
 void resident_touch(struct resident *r, size_t bytes)
@@ -105,4 +108,35 @@ void resident_scan(struct resident *r, size_t bytes)
 	r->scanned = 0;
 	if (mapped() > RESIDENT_SCANNED)
 		give_back(r);
+}
+
+/* Under a hypervisor a page that is mapped still costs its first touch. */
+static void touch(const char *from, size_t n)
+{
+	const size_t step = (size_t)sysconf(_SC_PAGESIZE);
+	volatile char seen;
+
+	for (size_t i = 0; i < n; i += step)
+		seen = from[i];
+	(void)seen;
+}
+
+bool resident_warm(struct resident *r, size_t used)
+{
+	if (!r->at)
+		find(r);
+	if (!r->at || used > r->size || used < r->warmed)
+		return false;
+	const size_t left = used - r->warmed, n = left < WARMED_AT_ONCE ? left : WARMED_AT_ONCE;
+	if (n == 0 || (n < WARMED_AT_ONCE && r->warmed) || mapped() > r->max - WARMED_AT_ONCE)
+		return false;
+	char *from = (char *)r->at + r->warmed;
+	r->warmed += n;
+	/* it only saves time: a kernel before 5.14 refuses, and nothing is lost */
+	if (madvise(from, n, MADV_POPULATE_READ) == 0)
+		touch(from, n);
+	/* what the disk has to bring first is asked for now, for the next call */
+	if (left > n)
+		(void)madvise(from + n, left - n < n ? left - n : n, MADV_WILLNEED);
+	return left > n;
 }

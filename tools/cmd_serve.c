@@ -299,6 +299,7 @@ static enum err run_process(struct process *p, struct fault *fault)
 
 	/* sockets, stores and their directories are their owner's */
 	(void)umask(077);
+	memory_keep();
 	p->ready[0] = p->ready[1] = p->done_fd = p->signal_fd = -1;
 	enum err e = take_descriptors(fault);
 	if (e)

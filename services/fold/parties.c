@@ -34,41 +34,72 @@ static struct deal *root_of(struct deal *d)
 	return d;
 }
 
-enum err parties_each_paying(struct view *v, uint32_t party, deal_visit *visit, void *arg)
-{
+/* A walk through the deals of a party; what it needs of itself outlives the deals that it forgets. */
+struct walk_of_party {
+	uint32_t party;
+	bool forget; /* deals, from time to time */
 	struct number_list candidates;
+	deal_visit *visit;
+	void *arg;
+};
+
+static enum err walk_begin(struct view *v, struct walk_of_party *w, enum relation relation)
+{
+	return v->facts->related(v->facts->arg, relation, w->party, &v->kept, &w->candidates);
+}
+
+/* The next candidate, with all its statements; small memory that is used again stays in reach. */
+static enum err walk_open(struct view *v, const struct walk_of_party *w, size_t i, struct deal **out)
+{
+	if (w->forget && v->arena.used > FORGET_BYTES)
+		view_forget(v);
+	return view_open(v, w->candidates.v[i], out);
+}
+
+static enum err each_paying(struct view *v, struct walk_of_party *w)
+{
 	struct map seen = { 0 };
 
-	TRY(v->facts->related(v->facts->arg, RELATION_PAYER, party, &v->arena, &candidates));
-	for (size_t i = 0; i < candidates.n; i++) {
+	TRY(walk_begin(v, w, RELATION_PAYER));
+	for (size_t i = 0; i < w->candidates.n; i++) {
 		struct deal *d;
-		TRY(view_open(v, candidates.v[i], &d));
+		TRY(walk_open(v, w, i, &d));
 		TRY(view_whole(v, d));
 		d = root_of(d);
 		if (map_find(&seen, d->number))
 			continue;
-		TRY(map_put(&seen, &v->arena, d->number, 1));
+		TRY(map_put(&seen, &v->kept, d->number, 1));
 		TRY(view_payers(v, d));
-		if (deal_payer(d, party))
-			TRY(visit(v, d, arg));
+		if (deal_payer(d, w->party))
+			TRY(w->visit(v, d, w->arg));
 	}
 	return ERR_OK;
 }
 
-enum err parties_each_receiving(struct view *v, uint32_t party, deal_visit *visit, void *arg)
+static enum err each_receiving(struct view *v, struct walk_of_party *w)
 {
-	struct number_list candidates;
-
-	TRY(v->facts->related(v->facts->arg, RELATION_PAYEE, party, &v->arena, &candidates));
-	for (size_t i = 0; i < candidates.n; i++) {
+	TRY(walk_begin(v, w, RELATION_PAYEE));
+	for (size_t i = 0; i < w->candidates.n; i++) {
 		struct deal *d;
 		bool topmost;
-		TRY(view_open(v, candidates.v[i], &d));
-		TRY(view_topmost(v, d, party, &topmost));
+		TRY(walk_open(v, w, i, &d));
+		TRY(view_topmost(v, d, w->party, &topmost));
 		if (topmost)
-			TRY(visit(v, d, arg));
+			TRY(w->visit(v, d, w->arg));
 	}
 	return ERR_OK;
+}
+
+enum err parties_each_paying(struct view *v, uint32_t party, deal_visit *visit, void *arg)
+{
+	return each_paying(v, &(struct walk_of_party){ .party = party, .forget = true,
+						       .visit = visit, .arg = arg });
+}
+
+enum err parties_each_receiving(struct view *v, uint32_t party, deal_visit *visit, void *arg)
+{
+	return each_receiving(v, &(struct walk_of_party){ .party = party, .forget = true,
+							  .visit = visit, .arg = arg });
 }
 
 struct finding {
@@ -98,7 +129,7 @@ enum err parties_paying(struct view *v, uint32_t party, struct deals_found *out)
 	struct finding f = { .out = out };
 
 	*out = (struct deals_found){ 0 };
-	return parties_each_paying(v, party, find_deal, &f);
+	return each_paying(v, &(struct walk_of_party){ .party = party, .visit = find_deal, .arg = &f });
 }
 
 enum err parties_receiving(struct view *v, uint32_t party, struct deals_found *out)
@@ -106,7 +137,8 @@ enum err parties_receiving(struct view *v, uint32_t party, struct deals_found *o
 	struct finding f = { .out = out };
 
 	*out = (struct deals_found){ 0 };
-	return parties_each_receiving(v, party, find_deal, &f);
+	return each_receiving(v, &(struct walk_of_party){ .party = party, .visit = find_deal,
+							  .arg = &f });
 }
 
 enum err parties_from(struct view *v, uint32_t party, enum rung rung, struct sums *out)

@@ -23,7 +23,10 @@ MUST_USE enum err parties_receiving(struct view *v, uint32_t party, struct deals
  * that contains it known.
  */
 typedef enum err deal_visit(struct view *v, struct deal *d, void *arg);
-/* The same deals as above, in the same order. */
+/*
+ * The same deals as above, in the same order. Deals are forgotten from time to time between calls: what
+ * the visit keeps of one, its sums too, it copies into the view's kept memory.
+ */
 MUST_USE enum err parties_each_paying(struct view *v, uint32_t party, deal_visit *visit, void *arg);
 MUST_USE enum err parties_each_receiving(struct view *v, uint32_t party, deal_visit *visit,
 					 void *arg);

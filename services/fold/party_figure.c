@@ -20,7 +20,7 @@ static struct rungs rungs_of(int rung)
 
 /* ---- a party ---- */
 
-/* What a deal comes to for the party (0: in all) on one rung. */
+/* What a deal comes to for the party (0: in all) on one rung; in the view's memory of deals. */
 static enum err worth(struct view *v, struct deal *d, uint32_t payer, enum rung rung,
 		      struct sums *out)
 {
@@ -66,6 +66,7 @@ static enum err worth_new(struct view *v, struct worths *all, struct worth_of_de
 
 static enum err add_worth(struct view *v, struct deal *d, void *arg)
 {
+	struct counting kept = { &v->kept, v->counting.ratios };
 	struct worths *all = arg;
 	struct worth_of_deal *one;
 
@@ -75,8 +76,10 @@ static enum err add_worth(struct view *v, struct deal *d, void *arg)
 	one->successor = d->successor;
 	TRY(stage_of(v, d, &one->stage));
 	for (enum rung rung = all->rungs.first; rung <= all->rungs.last; rung++) {
-		TRY(worth(v, d, all->payer, rung, &one->sums[rung]));
-		TRY(sums_add(&v->counting, &all->total[rung], &one->sums[rung]));
+		struct sums sums;
+		TRY(worth(v, d, all->payer, rung, &sums));
+		TRY(sums_copy(&kept, &sums, &one->sums[rung]));
+		TRY(sums_add(&kept, &all->total[rung], &sums));
 	}
 	return ERR_OK;
 }

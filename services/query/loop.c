@@ -12,6 +12,7 @@
 #define TURN_BYTES (4u << 20)
 #define FLUSH_MS 2
 #define TEND_MS 1000
+#define WARM_MS 20 /* of which bringing pages into reach takes about a tenth */
 
 static enum err send_to_port(void *arg, const struct peer *to, struct str wire)
 {
@@ -32,6 +33,7 @@ struct loop {
 	struct inbox *from_ledger, *from_people;
 	const struct service_opening *opening;
 	int64_t opened_ms, tended_ms;
+	size_t heard; /* messages of this turn */
 	bool ready;
 };
 
@@ -42,6 +44,7 @@ static enum err hear_ledger(struct loop *x)
 
 	for (size_t i = 0; !e && i < inbox_count(x->from_ledger); i++)
 		e = query_hear(x->q, inbox_at(x->from_ledger, i)->wire, now);
+	x->heard = inbox_count(x->from_ledger);
 	inbox_clear(x->from_ledger);
 	return e;
 }
@@ -56,6 +59,7 @@ static enum err hear_people(struct loop *x)
 		query_take(x->q, inbox_at(x->from_people, i), now);
 		query_took(x->q, (uint64_t)(clock_mono_us() - begin_us));
 	}
+	x->heard += inbox_count(x->from_people);
 	inbox_clear(x->from_people);
 	return e;
 }
@@ -75,6 +79,17 @@ static enum err tend(struct loop *x, struct now now)
 		return ERR_OK;
 	x->tended_ms = now.mono_ms;
 	return replica_tend(x->replica);
+}
+
+/* In a turn in which nobody said anything. */
+static enum err warm(struct loop *x, int *wait_ms)
+{
+	bool more = false;
+	const enum err e = x->heard ? ERR_OK : replica_warm(x->replica, &more);
+
+	if (more && *wait_ms > WARM_MS)
+		*wait_ms = WARM_MS;
+	return e;
 }
 
 static enum err serve(struct loop *x, struct fault *fault)
@@ -98,6 +113,9 @@ static enum err serve(struct loop *x, struct fault *fault)
 		if (e)
 			return e;
 		wait_ms = query_tick(x->q, now);
+		e = warm(x, &wait_ms);
+		if (e)
+			return e;
 		if (port_flush(x->ports->people) && wait_ms > FLUSH_MS)
 			wait_ms = FLUSH_MS;
 	}

@@ -337,6 +337,7 @@ int main(int argc, char **argv)
 				      argc > 3 ? number(argv[3]) : 50000,
 				      argc > 4 ? number(argv[4]) : 20000, 0 };
 	b.size.mogul_deals = b.size.deals / 10 < MOGUL_DEALS_MAX ? b.size.deals / 10 : MOGUL_DEALS_MAX;
+	memory_keep();
 	arena_init(&b.a, MEMORY_MAX);
 	buf_init(&b.wire, MSG_BYTES_MAX);
 	buf_init(&b.out, MSG_BYTES_MAX);
@@ -345,6 +346,10 @@ int main(int argc, char **argv)
 	if (e)
 		give_up(argv[1], e, &fault);
 	fill(&b, argv[1]);
+	/* as a service does in idle moments */
+	for (bool more = true; more;)
+		if (replica_warm(b.r, &more))
+			give_up("warming the replica", ERR_IO, &fault);
 	for (size_t i = 0; i < ARRAY_LEN(benches); i++)
 		if (argc < 6 || strcmp(argv[5], benches[i].name) == 0)
 			benches[i].run(&b);

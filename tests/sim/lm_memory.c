@@ -350,6 +350,13 @@ enum err lm_tend(struct lm *lm)
 	return lm->broken ? ERR_IO : ERR_OK;
 }
 
+/* All of it is in reach. */
+enum err lm_warm(struct lm *lm, bool *more)
+{
+	*more = false;
+	return lm->broken ? ERR_IO : ERR_OK;
+}
+
 /* ---- transactions ---- */
 
 enum err lm_write(struct lm *lm, struct lm_txn **out)
