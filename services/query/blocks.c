@@ -36,7 +36,8 @@ static struct order item_order(const struct item *item)
 
 /* What a block holds in all; see blocks.h. */
 struct block_head {
-	uint32_t facts, own;
+	uint16_t facts, own;
+	uint32_t more; /* 1: another block of this home follows */
 	uint64_t greatest;
 };
 _Static_assert(sizeof(struct block_head) == HEAD_SIZE, "it lies in a row as it is");
@@ -44,7 +45,7 @@ _Static_assert(sizeof(struct block_head) == HEAD_SIZE, "it lies in a row as it i
 static void head_count(struct block_head *h, const struct item *item)
 {
 	h->facts++;
-	h->own += !fact_bytes_elsewhere(item->bytes);
+	h->own = (uint16_t)(h->own + !fact_bytes_elsewhere(item->bytes));
 	if (item->seq > h->greatest)
 		h->greatest = item->seq;
 }
@@ -63,6 +64,7 @@ static bool head_read(struct str block, struct block_head *out)
 struct draft {
 	char p[BLOCK_ROOM];
 	size_t n;
+	bool more; /* another block of this home follows */
 };
 
 /* Where the first item behind this place begins, or the end. ERR_DAMAGED */
@@ -117,10 +119,11 @@ static enum err cut_of(const struct draft *d, size_t newest, size_t *out)
 }
 
 /* Some items as a block of their own. */
-static enum err put(struct replica *r, const struct row_key *key, const char *items, size_t n)
+static enum err put(struct replica *r, const struct row_key *key, const char *items, size_t n,
+		    bool more)
 {
 	const char *p = items, *end = items + n;
-	struct block_head head = { 0 };
+	struct block_head head = { .more = more };
 	char bytes[HEAD_SIZE + BLOCK_ROOM];
 	struct item item;
 
@@ -143,13 +146,13 @@ static enum err put_draft(struct replica *r, struct place place, const struct ro
 	if (d->n > BLOCK_SIZE_MAX)
 		TRY(cut_of(d, newest, &cut));
 	if (cut == 0)
-		return put(r, key, d->p, d->n); /* small, or one large fact */
+		return put(r, key, d->p, d->n, d->more); /* small, or one large fact */
 	const char *p = d->p + cut;
 	if (!item_read(&p, d->p + d->n, &item))
 		return ERR_DAMAGED;
 	const struct row_key upper = key_fact(place.home, place.number, item.stated, item.seq);
-	TRY(put(r, key, d->p, cut));
-	return put(r, &upper, d->p + cut, d->n - cut);
+	TRY(put(r, key, d->p, cut, true));
+	return put(r, &upper, d->p + cut, d->n - cut, d->more);
 }
 
 /* The block that this place in the order belongs to; an empty one where the home has none. */
@@ -159,17 +162,21 @@ static enum err find(struct replica *r, struct place place, struct order at, str
 	const struct row_key from = key_fact(place.home, place.number, at.stated, at.seq);
 	struct cursor c;
 
+	struct block_head head;
+
 	*key = key_home(place.home, place.number);
 	out->n = 0;
+	out->more = false;
 	TRY(cursor_open(r, table_fact, row_str(&from), true, &c));
 	enum err e = cursor_next(&c);
 	if (!e && c.key.n >= key->n && memcmp(c.key.p, key->p, key->n) == 0) {
-		if (c.key.n > sizeof(key->p) || c.value.n < HEAD_SIZE ||
+		if (c.key.n > sizeof(key->p) || !head_read(c.value, &head) ||
 		    c.value.n > HEAD_SIZE + sizeof(out->p)) {
 			e = ERR_DAMAGED;
 		} else {
 			memcpy(key->p, c.key.p, c.key.n);
 			key->n = c.key.n;
+			out->more = head.more;
 			out->n = c.value.n - HEAD_SIZE;
 			memcpy(out->p, c.value.p + HEAD_SIZE, out->n);
 		}
@@ -192,21 +199,34 @@ enum err blocks_put(struct replica *r, struct place place, const struct fact *f)
 
 /* ---- reading ---- */
 
-/* Whether the cursor stands on the first block of this home: the walk before ended there. */
 static bool stands_on(const struct cursor *c, const struct row_key *first)
 {
 	return c->at == cursor_within && c->key.n == first->n &&
 	       memcmp(c->key.p, first->p, first->n) == 0;
 }
 
+/* Whether the cursor stands in the home before this one, as after the walk through that. */
+static bool stands_before(const struct cursor *c, struct place place)
+{
+	const struct row_key before = key_home(place.home, place.number - 1);
+
+	return c->at == cursor_within && c->key.n >= before.n &&
+	       memcmp(c->key.p, before.p, before.n) == 0;
+}
+
 enum err walk_begin(struct replica *r, struct cursor *c, struct place place, int64_t stated_end,
 		    struct walk *out)
 {
-	*out = (struct walk){ .c = c, .prefix = key_home(place.home, place.number),
+	*out = (struct walk){ .c = c, .prefix = key_home(place.home, place.number), .more = true,
 		.stated_end = stated_end };
 	if (!c->impl)
 		return cursor_open(r, table_fact, row_str(&out->prefix), false, c);
-	out->standing = stands_on(c, &out->prefix);
+	if (stands_before(c, place)) {
+		const enum err e = cursor_next(c);
+		if (e && e != ERR_NOT_FOUND)
+			return e;
+		out->standing = !e && stands_on(c, &out->prefix);
+	}
 	return out->standing ? ERR_OK : cursor_seek(c, row_str(&out->prefix));
 }
 
@@ -215,6 +235,8 @@ static enum err next_block(struct walk *w, struct block_head *head)
 {
 	struct cursor *c = w->c;
 
+	if (!w->more)
+		return ERR_NOT_FOUND;
 	if (!w->standing)
 		TRY(cursor_next(c));
 	w->standing = false;
@@ -222,6 +244,7 @@ static enum err next_block(struct walk *w, struct block_head *head)
 		return ERR_NOT_FOUND;
 	if (!head_read(c->value, head))
 		return ERR_DAMAGED;
+	w->more = head->more;
 	w->at = c->value.p + HEAD_SIZE;
 	w->end = c->value.p + c->value.n;
 	return ERR_OK;
@@ -244,6 +267,7 @@ enum err walk_left(struct replica *r, const struct walk *w, uint64_t *most)
 	TRY(cursor_open(r, table_fact, key, false, &c));
 	on.c = &c;
 	on.standing = false;
+	on.more = true; /* the block in hand once more, then the others */
 	*most = 0;
 	enum err e;
 	while (!(e = next_block(&on, &head)))

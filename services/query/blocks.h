@@ -7,10 +7,11 @@
  * has no place in its key and takes whatever comes before the second. So keys never change, and a
  * block that is full gives its upper half, or only the newest fact, to a block of its own.
  *
- * Bytes of a block: how many facts (4), how many of them name no other deal than the home's own (4),
- * the greatest of their seqs (8), then the facts in order, one after the other, each as: its size,
- * these two bytes included, and 32768 where it has a time of day (2); day of `stated` (4); seq (6);
- * microseconds of the day where it has a time (8); the fact. Numbers least significant byte first.
+ * Bytes of a block: how many facts (2), how many of them name no other deal than the home's own (2),
+ * 1 where another block of the home follows, else 0 (4), the greatest of their seqs (8), then the
+ * facts in order, one after the other, each as: its size, these two bytes included, and 32768 where
+ * it has a time of day (2); day of `stated` (4); seq (6); microseconds of the day where it has a time
+ * (8); the fact. Numbers least significant byte first.
  */
 #ifndef AVOW_SERVICES_QUERY_BLOCKS_H
 #define AVOW_SERVICES_QUERY_BLOCKS_H
@@ -70,6 +71,7 @@ struct walk {
 	struct row_key prefix;
 	const char *at, *end; /* what is left of the block in hand */
 	bool standing;	      /* the cursor stands on the next block already */
+	bool more;	      /* there may be another block */
 	int64_t stated_end;
 };
 /* In order; from the first. */

@@ -9,7 +9,7 @@
 #include "store/replica.h"
 
 /* Of the rows below; another number makes replica_open empty the replica, to be filled again. */
-#define INDEX_VERSION 6u
+#define INDEX_VERSION 7u
 
 /*
  * Write the rows of one event, inside replica_begin … replica_commit and after its replica_put.

@@ -20,6 +20,7 @@ PUBLISHERS = 2
 SENDS = (1, 1, 1, 1, 1, 1, 2, 2, 2, 3, 4, 5)
 BATCHES = (1, 1, 1, 1, 1, 1, 1, 2, 5)
 COMMITS_BEFORE_DEATH = 400 # at most
+FIRST_DEATH = 20 # soon: a quick machine needs few log commits for the short form
 
 
 class Killer:
@@ -69,7 +70,7 @@ def body(p):
     total = p.size(6000, 1000000, 50000000)
     preload = {"ledger": [proof.built("proof_mutant.so")]}
     field = bulk.Field(p, p.dir + "/d", preload=preload,
-                       env={"ledger": {"AVOW_MUTANT": "die", "AVOW_MUTANT_AT": "100"}})
+                       env={"ledger": {"AVOW_MUTANT": "die", "AVOW_MUTANT_AT": str(FIRST_DEATH)}})
     field.begin(publishers(p, p.dir, field.services["ingest"].endpoint, total))
     field.wait(Killer(p, field).disturb)
     events, notes, salts, asker = check(p, field)

@@ -442,7 +442,7 @@ static void a_damaged_record_is_not_served(void **state)
 static struct replica *open_with_damaged_row(const char *dir, const char *text)
 {
 	struct replica *r = open_replica(dir);
-	char key[16], value[32];
+	char key[24], value[32];
 
 	assert_int_equal(replica_begin(r), ERR_OK);
 	for (int i = 1; i <= 9; i++) {
