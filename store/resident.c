@@ -125,7 +125,8 @@ bool resident_warm(struct resident *r, size_t used)
 {
 	if (!r->at)
 		find(r);
-	if (!r->at || used > r->size || used < r->warmed)
+	/* a file that does not fit would be given back and brought again for ever */
+	if (!r->at || used > r->size || used > r->max / 8 * 7 || used < r->warmed)
 		return false;
 	const size_t left = used - r->warmed, n = left < WARMED_AT_ONCE ? left : WARMED_AT_ONCE;
 	if (n == 0 || (n < WARMED_AT_ONCE && r->warmed) || mapped() > r->max - WARMED_AT_ONCE)

@@ -40,7 +40,8 @@ void resident_scan(struct resident *r, size_t bytes);
 /*
  * Bring the next few MiB of the file's first `used` bytes into reach, for the idle moments of a
  * service: mapped and touched beforehand a page costs a tenth of what a question would wait for it.
- * False where all is done, or where `max` would be passed; what is given back is brought again.
+ * False where all is done, or where the file is too large for `max`; what is given back is brought
+ * again.
  */
 bool resident_warm(struct resident *r, size_t used);
 
