@@ -18,6 +18,7 @@
 #define MSG_BYTES_MAX (16u << 20) /* size of one message */
 #define EVENT_BYTES_MAX 65536u	  /* size of one encoded event */
 #define BATCH_EVENTS_MAX 10000u	  /* events in one publish */
+#define BATCH_BYTES_MAX (8u << 20) /* bytes of all of them */
 #define MSG_DEPTH_MAX 8u	  /* nesting of maps and arrays */
 #define MAP_KEYS_MAX 64u	  /* keys in one map, those that are not known here included */
 #define KEY_BYTES_MAX 512u	  /* of one key */

@@ -226,10 +226,10 @@ static enum err take_publish(struct ingest *g, const struct request *r, struct n
 	if (e)
 		return e;
 	e = msg_decode(&shape_publish, r->wire, &g->arena, &p, fault);
+	if (!e)
+		e = publish_check(&p, fault);
 	if (e)
 		return e;
-	if (p.events.n == 0)
-		return fault_set(fault, ERR_BAD_VALUE, "events", "a publish without events");
 	e = check_events(g, &p, now, &faults);
 	if (e)
 		return e;
@@ -342,6 +342,17 @@ static void replace_faults(struct event_fault_list *theirs, const struct event_f
 	}
 }
 
+/* A ledger that is newer than we are may have words for an outcome that we could not say again. */
+static bool says_known_words(const struct published *answer)
+{
+	if (answer->status == outcome_NONE)
+		return false;
+	for (size_t i = 0; i < answer->receipts.n; i++)
+		if (answer->receipts.v[i].status == outcome_NONE)
+			return false;
+	return true;
+}
+
 static enum err pass_published(struct ingest *g, struct str wire, const struct pending *p)
 {
 	struct published answer;
@@ -349,6 +360,8 @@ static enum err pass_published(struct ingest *g, struct str wire, const struct p
 
 	if (e)
 		return e;
+	if (!says_known_words(&answer))
+		return ERR_BAD_VALUE;
 	replace_faults(&answer.faults, &p->faults);
 	for (size_t i = 0; i < answer.receipts.n; i++)
 		if (answer.receipts.v[i].last > g->head)

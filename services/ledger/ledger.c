@@ -87,11 +87,8 @@ static void refuse(struct ledger *l, const struct request *r, const struct fault
 static enum err open_publish(struct ledger *l, struct asked *q, struct fault *fault)
 {
 	const enum err e = msg_decode(&shape_publish, q->r.wire, &l->arena, &q->publish, fault);
-	if (e)
-		return e;
-	if (q->publish.events.n == 0)
-		return fault_set(fault, ERR_BAD_VALUE, "events", "a publish without events");
-	return ERR_OK;
+
+	return e ? e : publish_check(&q->publish, fault);
 }
 
 void ledger_take(struct ledger *l, const struct parcel *parcel, struct now now)

@@ -118,6 +118,7 @@ int feed_tick(struct feed *f, struct now now)
 {
 	struct replica_info info;
 
+	arena_reset(&f->arena);
 	if (now.mono_ms >= f->until_ms) {
 		if (f->waiting && f->stage == feed_following)
 			f->stage = feed_greeting; /* no answer: is it still there, and the same? */
@@ -246,8 +247,8 @@ static enum place place_of(const struct feed *f, const struct events *answer)
 /*
  * Leave of an answer what are whole publishes, so that nobody who asks the replica ever sees a part of
  * one: a publish ends at the ledger's head, and where the next event was not recorded right behind it.
- * False where none ends within it, and the answer could be longer. One that is longer than any answer
- * is taken in parts.
+ * False where none ends within it, and the answer could be longer: no publish is larger than the widest
+ * one (BATCH_BYTES_MAX), so where none ends within that, it is one, whole.
  */
 static bool leave_whole(struct feed *f, struct events *answer)
 {

@@ -114,6 +114,7 @@ void welcome_init(struct welcome *w, const char *service, int64_t wall_us)
 	msg_set(&w->limits, limits, message_bytes, MSG_BYTES_MAX);
 	msg_set(&w->limits, limits, event_bytes, EVENT_BYTES_MAX);
 	msg_set(&w->limits, limits, batch_events, BATCH_EVENTS_MAX);
+	msg_set(&w->limits, limits, batch_bytes, BATCH_BYTES_MAX);
 	msg_set(&w->limits, limits, read_events, READ_EVENTS_MAX);
 	msg_set(&w->limits, limits, wait_ms, WAIT_MS_MAX);
 }
@@ -151,6 +152,23 @@ struct entry entry_make(uint64_t epoch, uint64_t seq, int64_t recorded_us, struc
 	msg_set(&e, entry, recorded, recorded_us);
 	msg_set(&e, entry, event, event);
 	return e;
+}
+
+enum err publish_check(const struct publish *p, struct fault *fault)
+{
+	size_t bytes = 0;
+
+	if (p->events.n == 0)
+		return fault_set(fault, ERR_BAD_VALUE, "events", "a publish without events");
+	for (size_t i = 0; i < p->events.n; i++)
+		bytes += p->events.v[i].n;
+	if (bytes <= BATCH_BYTES_MAX)
+		return ERR_OK;
+	fault->max = BATCH_BYTES_MAX;
+	fault->actual = (int64_t)bytes;
+	return fault_set(fault, ERR_TOO_LARGE, "events",
+			 "%zu bytes of events in one publish, more than %u; split it", bytes,
+			 BATCH_BYTES_MAX);
 }
 
 enum err read_check(const struct read *q, uint64_t epoch, uint64_t head, struct fault *fault)

@@ -75,6 +75,14 @@ void state_init(struct state_of_service *s, const char *service, int64_t started
 struct entry entry_make(uint64_t epoch, uint64_t seq, int64_t recorded_us, struct str event);
 
 /*
+ * What every publish must be, whoever takes it: of one event at least, and no larger than one answer to
+ * read, so that whoever follows gets it whole. ERR_BAD_VALUE, ERR_TOO_LARGE.
+ */
+MUST_USE enum err publish_check(const struct publish *p, struct fault *fault);
+_Static_assert(BATCH_BYTES_MAX <= READ_BYTES_MAX && BATCH_EVENTS_MAX <= READ_EVENTS_MAX,
+	       "a publish must fit one answer to read");
+
+/*
  * What every `read` must be, whoever answers it: of this epoch, not behind the head, a limit above 0.
  * ERR_WRONG_LEDGER, ERR_POSITION_IN_FUTURE, ERR_BAD_VALUE.
  */

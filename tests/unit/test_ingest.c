@@ -165,7 +165,51 @@ static void the_ledgers_refusal_goes_there_too_with_all_that_it_says(void **stat
 	assert_int_equal(got.seq, 17);
 }
 
+static void a_word_of_the_ledger_that_nobody_knows_means_unknown_and_no_harm(void **state)
+{
+	(void)state;
+	struct str v[] = { event(1, A_TALK) };
+	struct head head;
+	struct receipt r;
+	struct hash leaf;
+	const struct published answer = one_receipt(&r, &leaf);
+	struct parcel p;
+
+	for (unsigned word = 0; word < 2; word++) { /* of the receipt, and of the answer */
+		publish(1, 42, v, 1);
+		(void)forwarded(&head);
+		p = parcel_of(&f->b, 0, &shape_published, head.rid, 0, &answer);
+		char *at = (char *)p.wire.p;
+		for (unsigned found = 0; found <= word; found++, at++) {
+			at = memmem(at, (size_t)(p.wire.p + p.wire.n - at), "created", 7);
+			assert_non_null(at);
+		}
+		at[-1] = 'k';
+		ingest_hear(f->g, p.wire, f->b.now);
+		(void)next_error(&f->b, &f->people, ERR_UNKNOWN);
+	}
+	assert_int_equal(ingest_waiting(f->g), 0);
+}
+
 /* ---- refusing ---- */
+
+static void a_publish_that_no_answer_to_read_could_hold_is_refused_and_the_limit_told(void **state)
+{
+	(void)state;
+	static char no_event[EVENT_BYTES_MAX];
+	struct str v[BATCH_BYTES_MAX / EVENT_BYTES_MAX + 1];
+
+	for (size_t i = 0; i < ARRAY_LEN(v); i++)
+		v[i] = (struct str){ no_event, sizeof(no_event) };
+	publish(1, 42, v, ARRAY_LEN(v));
+	const struct error e = next_error(&f->b, &f->people, ERR_TOO_LARGE);
+	assert_true(str_eq(e.field, STR("events")));
+	assert_int_equal(e.max, BATCH_BYTES_MAX);
+	assert_int_equal(e.actual, BATCH_BYTES_MAX + EVENT_BYTES_MAX);
+	/* one less, and they are looked at */
+	publish(1, 43, v, ARRAY_LEN(v) - 1);
+	(void)next_error(&f->b, &f->people, ERR_BAD_BATCH);
+}
 
 static void a_bad_event_is_refused_here_and_its_field_is_named(void **state)
 {
@@ -341,6 +385,8 @@ int main(void)
 		ingest_test(what_passes_goes_to_the_ledger_byte_for_byte_with_the_time_that_is_left),
 		ingest_test(the_ledgers_answer_goes_to_the_one_who_asked),
 		ingest_test(the_ledgers_refusal_goes_there_too_with_all_that_it_says),
+		ingest_test(a_word_of_the_ledger_that_nobody_knows_means_unknown_and_no_harm),
+		ingest_test(a_publish_that_no_answer_to_read_could_hold_is_refused_and_the_limit_told),
 		ingest_test(a_bad_event_is_refused_here_and_its_field_is_named),
 		ingest_test(a_bad_batch_names_every_event_at_fault_up_to_a_hundred),
 		ingest_test(faults_of_a_partial_batch_come_with_the_ledgers_receipts),
