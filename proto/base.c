@@ -104,6 +104,19 @@ void memory_keep(void)
 	(void)mallopt(M_MMAP_THRESHOLD, MEMORY_KEPT);
 }
 
+size_t memory_used(size_t *held)
+{
+	const struct mallinfo2 m = mallinfo2();
+
+	*held = m.arena + m.hblkhd;
+	return m.uordblks + m.hblkhd;
+}
+
+void memory_give_back(void)
+{
+	(void)malloc_trim(0);
+}
+
 /* ---- arena ---- */
 
 struct arena_chunk {

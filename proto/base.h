@@ -93,6 +93,10 @@ static inline struct str buf_str(const struct buf *b)
  * be given it page by page again would cost more than what most turns do with it.
  */
 void memory_keep(void);
+/* Bytes that this process has allocated and not freed; *held: what it has of the system for them. */
+size_t memory_used(size_t *held);
+/* Give back to the system what is freed; whoever allocates next pays for it. */
+void memory_give_back(void);
 
 /*
  * Memory for one turn: allocations live until the next arena_reset or arena_fini.

@@ -336,6 +336,7 @@ static enum err serve(struct cli *c, const enum which *which, size_t n, bool dem
 		const enum err e = configure(c, which[i], n > 1, &p.running[i].config, fault);
 		if (e)
 			return e;
+		p.running[i].config.memory_max = n * SERVICE_MEMORY_MAX;
 	}
 	return run_process(&p, fault);
 }

@@ -158,12 +158,15 @@ static void print_limits(void)
 	printf("| what | at most |\n| --- | --- |\n"
 	       "| bytes of a message | %u |\n| bytes of an encoded event | %u |\n"
 	       "| bytes of a request that are no content of bin, as its events are | %u |\n"
-	       "| events in one publish | %u |\n| bytes of all events of one publish | %u |\n| keys in one map | %u |\n| bytes of a key | %u |\n"
+	       "| events in one publish | %u |\n"
+	       "| bytes of all events of one publish | %u |\n| keys in one map | %u |\n"
+	       "| bytes of a key | %u |\n"
 	       "| nesting of maps and arrays, the message itself counted | %u |\n"
 	       "| bytes of one text in an array | %u |\n| bytes of a slug | %d |\n"
 	       "| `ttl_ms` | %u; where absent, %u is taken |\n| a number | 2^63-1 |\n\n",
 	       MSG_BYTES_MAX, EVENT_BYTES_MAX, REQUEST_PLAIN_MAX, BATCH_EVENTS_MAX,
-	       BATCH_BYTES_MAX, MAP_KEYS_MAX, KEY_BYTES_MAX, MSG_DEPTH_MAX, TEXT_ITEM_MAX, SLUG_MAX, TTL_MAX_MS, TTL_DEFAULT_MS);
+	       BATCH_BYTES_MAX, MAP_KEYS_MAX, KEY_BYTES_MAX,
+	       MSG_DEPTH_MAX, TEXT_ITEM_MAX, SLUG_MAX, TTL_MAX_MS, TTL_DEFAULT_MS);
 }
 
 static const struct section {

@@ -32,7 +32,8 @@ enum err ingest_run(const struct service_config *config, struct service_control 
 		    struct fault *fault)
 {
 	const struct port_limits limits = { .message_max = MSG_BYTES_MAX,
-					    .waiting_max = PEOPLE_WAITING_MAX };
+					    .waiting_max = PEOPLE_WAITING_MAX,
+					    .memory_max = config->memory_max };
 	struct port *people;
 
 	enum err e = port_listen(control->zmq, config->listen, SERVICE_ENDPOINTS_MAX, limits, &people,

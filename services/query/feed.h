@@ -24,7 +24,10 @@
 
 struct feed;
 
-/* What the replica has just taken in: durable. Borrowed from the feed and from the wire that was heard. */
+/*
+ * What the replica has just taken in: durable. Borrowed from the wire that was heard, and from the feed
+ * until its next tick.
+ */
 struct news {
 	const struct record *records;
 	const struct event *events; /* each decoded; all zero where it cannot be */

@@ -34,6 +34,7 @@ struct loop {
 	const struct service_opening *opening;
 	int64_t opened_ms, tended_ms;
 	size_t heard; /* messages of this turn */
+	size_t taken; /* of those in from_people */
 	bool ready;
 };
 
@@ -49,18 +50,24 @@ static enum err hear_ledger(struct loop *x)
 	return e;
 }
 
+/* What cannot be answered now, as earlier answers are not taken, waits for a later turn. */
 static enum err hear_people(struct loop *x)
 {
-	const enum err e = port_gather(x->ports->people, x->from_people, TURN_BYTES);
+	struct port *people = x->ports->people;
 	const struct now now = clock_now();
+	enum err e = ERR_OK;
 
-	for (size_t i = 0; !e && i < inbox_count(x->from_people); i++) {
-		const int64_t begin_us = clock_mono_us();
-		query_take(x->q, inbox_at(x->from_people, i), now);
-		query_took(x->q, (uint64_t)(clock_mono_us() - begin_us));
+	if (x->taken == inbox_count(x->from_people) && !port_crowded(people)) {
+		inbox_clear(x->from_people);
+		x->taken = 0;
+		e = port_gather(people, x->from_people, TURN_BYTES);
 	}
-	x->heard += inbox_count(x->from_people);
-	inbox_clear(x->from_people);
+	for (; !e && x->taken < inbox_count(x->from_people) && !port_crowded(people); x->taken++) {
+		const int64_t begin_us = clock_mono_us();
+		query_take(x->q, inbox_at(x->from_people, x->taken), now);
+		query_took(x->q, (uint64_t)(clock_mono_us() - begin_us));
+		x->heard++;
+	}
 	return e;
 }
 
@@ -116,7 +123,8 @@ static enum err serve(struct loop *x, struct fault *fault)
 		e = warm(x, &wait_ms);
 		if (e)
 			return e;
-		if (port_flush(x->ports->people) && wait_ms > FLUSH_MS)
+		const bool left = x->taken < inbox_count(x->from_people);
+		if ((port_flush(x->ports->people) || left) && wait_ms > FLUSH_MS)
 			wait_ms = FLUSH_MS;
 	}
 	return ERR_OK;

@@ -18,7 +18,9 @@ static enum err open_ports(const struct service_config *config, void *zmq, struc
 			   struct fault *fault)
 {
 	const struct port_limits people = { .message_max = QUERY_MESSAGE_MAX,
-					    .waiting_max = PEOPLE_WAITING_MAX };
+					    .waiting_max = PEOPLE_WAITING_MAX,
+					    .memory_max = config->memory_max,
+					    .crowd_max = config->memory_max / 2 };
 	const struct port_limits ledger = { .message_max = MSG_BYTES_MAX,
 					    .waiting_max = LEDGER_WAITING_MAX };
 

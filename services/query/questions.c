@@ -97,6 +97,7 @@ static void answer(struct questions *q, const struct peer *to, const struct head
 		fault.code = e;
 		sender_refuse(q->people, to, head->rid, &fault);
 	}
+	arena_reset(&q->arena); /* memory that is kept would count as what others do not take */
 }
 
 static enum err park(struct questions *q, const struct request *r, uint64_t min_seq)
@@ -148,7 +149,6 @@ void questions_news(struct questions *q)
 			i++;
 			continue;
 		}
-		arena_reset(&q->arena);
 		answer(q, &p->from, &p->head, buf_str(&p->wire));
 		unpark(q, i);
 	}

@@ -11,6 +11,8 @@
 
 #define ANSWER_ARENA_MAX ((size_t)32 << 20)
 #define BUSY_MS 1000
+/* Of events that all who wait are sent at once. */
+#define TELL_BYTES_MAX ((size_t)16 << 20)
 
 struct parked {
 	struct peer from;
@@ -246,6 +248,13 @@ static enum err read_backwards(struct reader *d, const struct request *r, const 
 
 /* ---- requests ---- */
 
+/* Memory that is kept would count as what others do not take. */
+static void release(struct reader *d)
+{
+	arena_reset(&d->arena);
+	arena_reset(&d->match_arena);
+}
+
 static enum err answer_read(struct reader *d, const struct request *r, const struct read *q,
 			    struct now now, struct fault *fault)
 {
@@ -279,7 +288,6 @@ void reader_take(struct reader *d, const struct request *r, struct now now)
 	struct fault fault;
 	struct read q;
 
-	arena_reset(&d->arena);
 	fault_init(&fault);
 	enum err e = msg_decode(&shape_read, r->wire, &d->arena, &q, &fault);
 	if (!e) {
@@ -294,6 +302,7 @@ void reader_take(struct reader *d, const struct request *r, struct now now)
 		fault.code = e;
 		sender_refuse(d->people, r->from, r->head.rid, &fault);
 	}
+	release(d);
 }
 
 /* ---- those who wait ---- */
@@ -362,8 +371,11 @@ static enum err tell(struct reader *d, struct parked *k, const struct news *news
 	return ERR_OK;
 }
 
+/* As many as can be at once; the others are told to read, which they do when what was sent is taken. */
 static enum err tell_all(struct reader *d, const struct news *news)
 {
+	const struct page nothing = { .n = 0 };
+	size_t bytes = 0;
 	struct subject *subjects = arena_alloc(&d->arena, news->n * sizeof(*subjects));
 	struct page page;
 
@@ -373,8 +385,14 @@ static enum err tell_all(struct reader *d, const struct news *news)
 	for (size_t i = 0; i < news->n; i++)
 		subjects[i] = subject_of(&news->events[i], news->records[i].seq);
 	for (size_t i = 0; !e && i < d->nparked;) {
-		bool told;
-		e = tell(d, &d->parked[i], news, subjects, &page, &told);
+		struct parked *k = &d->parked[i];
+		bool told = bytes > TELL_BYTES_MAX;
+		if (told) {
+			send_page(d, &k->from, k->rid, &nothing, k->after, NULL);
+		} else {
+			e = tell(d, k, news, subjects, &page, &told);
+			bytes += told ? page.bytes : 0;
+		}
 		if (!e && told)
 			unpark(d, i);
 		else
@@ -389,7 +407,6 @@ void reader_news(struct reader *d, const struct news *news)
 
 	if (d->nparked == 0 || news->n == 0)
 		return;
-	arena_reset(&d->arena);
 	enum err e = replica_snap(d->replica);
 	if (!e) {
 		e = tell_all(d, news);
@@ -401,6 +418,7 @@ void reader_news(struct reader *d, const struct news *news)
 		(void)fault_set(&fault, e, NULL, "%s", "");
 		reader_refuse_all(d, &fault);
 	}
+	release(d);
 }
 
 int reader_tick(struct reader *d, struct now now)

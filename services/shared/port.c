@@ -34,6 +34,18 @@
 #define BACKLOG_MESSAGES_MAX 4096u
 #define BACKLOG_BYTES_MAX (16u << 20)
 #define BACKLOG_MS 5000
+/*
+ * Memory is looked at after so many bytes were sent, or when at this pace what is left of it could be
+ * gone, which is faster than one thread of ZeroMQ takes bytes in; within these times.
+ */
+#define LOOK_BYTES (8u << 20)
+#define LOOK_BYTES_PER_MS (2u << 20)
+#define LOOK_MIN_MS 5
+#define LOOK_MAX_MS 250
+/* Who does not take his answers for so long is not waited for; what was closed is freed within that. */
+#define CROWD_MS 2000
+#define ANEW_MS 50
+#define GIVE_BACK_MS 1000
 
 struct waiting {
 	struct waiting *next;
@@ -43,10 +55,22 @@ struct waiting {
 	char wire[];
 };
 
+/* What a port that looks at memory knows of it. */
+struct watch {
+	bool crowded;
+	bool futile; /* starting anew did not help: it is not connections that hold so much */
+	size_t sent; /* bytes since the last look */
+	int64_t look_ms, roomy_ms, anew_ms, gave_back_ms;
+};
+
 struct port {
-	void *socket;
+	void *context, *socket;
+	int type;
+	struct port_limits limits;
 	bool listens;
-	size_t count; /* of endpoints */
+	uint32_t life;
+	struct watch watch;
+	size_t count, bound; /* endpoints, and how many of them are listened on */
 	char endpoint[ENDPOINTS_MAX][ENDPOINT_MAX + 1];
 	int lock_fd[ENDPOINTS_MAX]; /* -1: none */
 	struct waiting *first, **last;
@@ -93,6 +117,19 @@ static bool set_common(void *socket, struct port_limits limits)
 	       set(socket, ZMQ_BACKLOG, BACKLOG_CONNECTIONS);
 }
 
+static bool open_socket(struct port *p)
+{
+	void *s = p->socket = zmq_socket(p->context, p->type);
+
+	if (!s || !set_common(s, p->limits))
+		return false;
+	if (p->type == ZMQ_ROUTER)
+		return set(s, ZMQ_ROUTER_MANDATORY, 1);
+	return p->type != ZMQ_DEALER ||
+	       (set(s, ZMQ_IMMEDIATE, 1) && set(s, ZMQ_RECONNECT_IVL, RECONNECT_MS) &&
+		set(s, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS));
+}
+
 static enum err port_new(void *context, int type, struct port_limits limits, struct port **out,
 			 struct fault *fault)
 {
@@ -103,13 +140,11 @@ static enum err port_new(void *context, int type, struct port_limits limits, str
 	for (size_t i = 0; i < ENDPOINTS_MAX; i++)
 		p->lock_fd[i] = -1;
 	p->last = &p->first;
+	p->context = context;
+	p->type = type;
+	p->limits = limits;
 	p->listens = type == ZMQ_ROUTER;
-	p->socket = zmq_socket(context, type);
-	if (!p->socket || !set_common(p->socket, limits) ||
-	    (type == ZMQ_ROUTER && !set(p->socket, ZMQ_ROUTER_MANDATORY, 1)) ||
-	    (type == ZMQ_DEALER && (!set(p->socket, ZMQ_IMMEDIATE, 1) ||
-				    !set(p->socket, ZMQ_RECONNECT_IVL, RECONNECT_MS) ||
-				    !set(p->socket, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS)))) {
+	if (!open_socket(p)) {
 		const enum err e = system_refuses(fault, "open", "a socket");
 		port_close(p);
 		return e;
@@ -141,7 +176,7 @@ static enum err bind_one(struct port *p, const char *endpoint, struct fault *fau
 	size_t n = sizeof(p->endpoint[i]);
 	if (zmq_getsockopt(p->socket, ZMQ_LAST_ENDPOINT, p->endpoint[i], &n))
 		return system_refuses(fault, "listen on", endpoint);
-	p->count++;
+	p->bound = ++p->count;
 	return ERR_OK;
 }
 
@@ -247,6 +282,96 @@ const char *port_endpoint(const struct port *p, size_t i)
 	return i < p->count ? p->endpoint[i] : NULL;
 }
 
+/* ---- memory ---- */
+
+/* Listen again; where the last life's listener still has an address, that is tried again. */
+static void bind_again(struct port *p)
+{
+	while (p->bound < p->count &&
+	       set(p->socket, ZMQ_IPV6, is_ipv6(p->endpoint[p->bound])) &&
+	       zmq_bind(p->socket, p->endpoint[p->bound]) == 0)
+		p->bound++;
+}
+
+/* Close every connection, with all that waits in it, and listen again. ERR_IO. */
+static enum err start_anew(struct port *p)
+{
+	while (p->first)
+		backlog_drop(p, &p->first);
+	(void)zmq_close(p->socket);
+	p->life++;
+	p->counts.started_anew++;
+	p->bound = 0;
+	if (!open_socket(p))
+		return ERR_IO;
+	bind_again(p);
+	return ERR_OK;
+}
+
+/* How long until the memory could be beyond its bound. */
+static int64_t look_after_ms(const struct port *p, size_t used)
+{
+	const size_t room = used < p->limits.memory_max ? p->limits.memory_max - used : 0;
+	const int64_t ms = (int64_t)(room / LOOK_BYTES_PER_MS);
+
+	if (p->watch.crowded || p->bound < p->count || ms < LOOK_MIN_MS)
+		return LOOK_MIN_MS;
+	return ms < LOOK_MAX_MS ? ms : LOOK_MAX_MS;
+}
+
+static size_t look(struct port *p, int64_t now_ms)
+{
+	struct watch *w = &p->watch;
+	size_t held;
+	const size_t used = memory_used(&held);
+
+	w->sent = 0;
+	const bool much = p->limits.crowd_max && used > p->limits.crowd_max;
+	w->futile = w->futile && much;
+	w->crowded = much && !w->futile;
+	if (!w->crowded)
+		w->roomy_ms = now_ms;
+	if (held > p->limits.memory_max && now_ms - w->gave_back_ms >= GIVE_BACK_MS) {
+		w->gave_back_ms = now_ms;
+		memory_give_back();
+	}
+	w->look_ms = now_ms + look_after_ms(p, used);
+	return used;
+}
+
+/* Look where it is time to, and do what follows. *wait_ms is shortened to the time of the next look. */
+static enum err tend_memory(struct port *p, int64_t now_ms, int *wait_ms)
+{
+	struct watch *w = &p->watch;
+	enum err e = ERR_OK;
+
+	if (p->limits.memory_max == 0)
+		return ERR_OK;
+	if (p->bound < p->count)
+		bind_again(p);
+	if (now_ms >= w->look_ms || w->sent >= LOOK_BYTES) {
+		const size_t used = look(p, now_ms);
+		if (now_ms - w->anew_ms >= ANEW_MS &&
+		    (used > p->limits.memory_max || now_ms - w->roomy_ms >= CROWD_MS)) {
+			w->anew_ms = w->roomy_ms = now_ms;
+			w->gave_back_ms = 0;
+			w->futile = w->crowded;
+			w->crowded = false;
+			e = start_anew(p);
+		}
+	}
+	if (*wait_ms < 0 || *wait_ms > w->look_ms - now_ms)
+		*wait_ms = w->look_ms > now_ms ? (int)(w->look_ms - now_ms) : 0;
+	return e;
+}
+
+bool port_crowded(struct port *p)
+{
+	if (p->limits.crowd_max && p->watch.sent >= LOOK_BYTES)
+		(void)look(p, clock_mono_ms());
+	return p->watch.crowded;
+}
+
 /* ---- receiving ---- */
 
 enum err port_wait(struct port *const *ports, size_t count, int stop_fd, int timeout_ms, bool *stop)
@@ -254,8 +379,14 @@ enum err port_wait(struct port *const *ports, size_t count, int stop_fd, int tim
 	zmq_pollitem_t items[PORTS_MAX + 1];
 
 	require(count <= PORTS_MAX);
-	for (size_t i = 0; i < count; i++)
-		items[i] = (zmq_pollitem_t){ .socket = ports[i]->socket, .events = ZMQ_POLLIN };
+	const int64_t now_ms = clock_mono_ms();
+	for (size_t i = 0; i < count; i++) {
+		const enum err e = tend_memory(ports[i], now_ms, &timeout_ms);
+		if (e)
+			return e;
+		items[i] = (zmq_pollitem_t){ .socket = ports[i]->socket,
+					     .events = ports[i]->watch.crowded ? 0 : ZMQ_POLLIN };
+	}
 	items[count] = (zmq_pollitem_t){ .fd = stop_fd, .events = ZMQ_POLLIN };
 	const int n = zmq_poll(items, (int)count + 1, timeout_ms);
 	if (n < 0 && errno != EINTR)
@@ -332,6 +463,7 @@ static void drop_parts(struct port *p)
 static enum err receive(struct port *p, zmq_msg_t *m, struct parcel *parcel)
 {
 	parcel->from.n = 0;
+	parcel->from.life = p->life;
 	(void)zmq_msg_init(m);
 	int n = zmq_msg_recv(m, p->socket, ZMQ_DONTWAIT);
 	if (n >= 0 && p->listens) {
@@ -399,6 +531,9 @@ enum err port_gather_wait(struct port *p, struct inbox *in, size_t bytes_max, si
 
 static enum err send_now(struct port *p, const struct peer *to, struct str wire)
 {
+	if (to && to->life != p->life)
+		return ERR_UNREACHABLE;
+	p->watch.sent += wire.n;
 	if (to && zmq_send(p->socket, to->name, to->n, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0)
 		return errno == EAGAIN || errno == EINTR ? ERR_BUSY : ERR_UNREACHABLE;
 	if (zmq_send(p->socket, wire.p, wire.n, ZMQ_DONTWAIT) >= 0)

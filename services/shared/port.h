@@ -6,6 +6,11 @@
  * Each has its limits before it is bound: size of a message, messages waiting, time for a handshake.
  * A message of more than one part is dropped. A port belongs to one thread; nothing here blocks but
  * port_wait.
+ *
+ * ZeroMQ counts messages, not bytes, and neither those that are not finished nor the parts of one that
+ * never ends; and it can close all connections of a socket, not one. So a port that strangers reach
+ * looks at the memory of its process, and starts anew where that is too much: all connections are
+ * closed, what waited in them is gone, and it listens again. Who asked has no answer, and asks again.
  */
 #ifndef AVOW_SERVICES_SHARED_PORT_H
 #define AVOW_SERVICES_SHARED_PORT_H
@@ -22,6 +27,7 @@ struct inbox;
  */
 #define PEER_NAME_MAX 255
 struct peer {
+	uint32_t life; /* counts how often the port had started anew; who is of an earlier life is gone */
 	uint8_t n;
 	uint8_t name[PEER_NAME_MAX];
 };
@@ -40,6 +46,11 @@ void context_close(void *context);
 struct port_limits {
 	size_t message_max; /* bytes */
 	int waiting_max;    /* messages */
+	/*
+	 * Bytes that the process may have allocated before the port starts anew; and beyond how many it
+	 * is crowded, see port_crowded. 0: it does not look.
+	 */
+	size_t memory_max, crowd_max;
 };
 MUST_USE enum err port_listen(void *context, const char *const *endpoints, size_t endpoints_max,
 			      struct port_limits limits, struct port **out, struct fault *fault);
@@ -60,6 +71,12 @@ const char *port_endpoint(const struct port *p, size_t i);
  */
 MUST_USE enum err port_wait(struct port *const *ports, size_t count, int stop_fd, int timeout_ms,
 			    bool *stop);
+
+/*
+ * Whether so much waits for people to take it that no more should be made for them now. While that is
+ * so, port_wait does not tell of what arrives here; where it does not pass, the port starts anew.
+ */
+bool port_crowded(struct port *p);
 
 /* What has arrived: borrowed from the inbox until its next gather or clear. */
 struct parcel {
@@ -93,9 +110,9 @@ bool port_flush(struct port *p);
 /* On the tape: a topic and a message. What is lost is lost. */
 void port_publish(struct port *p, struct str topic, struct str wire);
 
-/* Since it was opened: messages dropped on arrival (parts), and answers dropped (no room, gone). */
+/* Since it was opened: messages dropped on arrival (parts), answers dropped (no room, gone), lives. */
 struct port_counts {
-	uint64_t parts_dropped, answers_dropped;
+	uint64_t parts_dropped, answers_dropped, started_anew;
 };
 struct port_counts port_counts(const struct port *p);
 

@@ -26,7 +26,10 @@ struct service_config {
 	 */
 	const char *endpoints_file;
 	bool rebuild; /* query: empty the replica, and fill it anew from the ledger */
+	size_t memory_max; /* of the process, in bytes; see port_limits */
 };
+/* What a process may have allocated for each of its services. */
+#define SERVICE_MEMORY_MAX ((size_t)160 << 20)
 
 /*
  * Asks a service to stop: any thread or a signal handler writes to `stop_fd[1]`; the loop polls

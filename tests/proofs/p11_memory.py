@@ -4,10 +4,13 @@
 P11: what peers do costs a bounded amount of memory: 1,000 watchers of whom 990 never read, thousands
 of idle and half-open connections, messages as large as they may be, messages that never end, scans of
 everything. Anonymous memory of ledger <= 128 MiB, of ingest and query <= 256 MiB each, sampled all the
-time; where memory cgroups can be written, in one, where the kernel would kill beyond that.
+time; where memory cgroups can be written, in one, where the kernel would kill beyond that. All the while
+somebody honest publishes and reads what he published; he goes on through each of it, and what he was
+told is what the log holds.
 """
 import os
 import resource
+import select
 import socket
 import threading
 import time
@@ -28,8 +31,9 @@ BOUND = {"ledger": 128 * MIB, "ingest": 256 * MIB, "query": 256 * MIB}
 # in a cgroup: beside anonymous memory the pages of files and what the kernel keeps for sockets
 ROOM = 128 * MIB
 CGROUPS = "/sys/fs/cgroup/memory"
-MESSAGE_MAX = 16 * MIB
+MESSAGE_MAX = {"ingest": 16 * MIB, "query": MIB}
 SAMPLE_S = 0.02
+PATIENCE_S = 60
 confined = [] # the cgroups that were made
 
 
@@ -91,24 +95,25 @@ class Attack:
             confine(p, n, s.process.pid) for n, s in self.field.services.items()))
         ingest = wire.Asker(self.context, self.field.services["ingest"].endpoint)
         self.query = wire.Asker(self.context, self.field.services["query"].endpoint)
-        self.events = p.size(20000, 200000, 2000000)
-        for _ in range(self.events // 1000):
-            ingest.ask("publish", 30, events=[history.event_of(p.random.randbytes(16))
-                                              for _ in range(1000)])
+        self.events, self.publishes = p.size(20000, 200000, 2000000), []
+        for at in range(0, self.events, 1000):
+            publish = history.Publish([p.random.randbytes(16) for _ in range(1000)], at)
+            publish.hear(ingest.ask("publish", 30, events=[history.event_of(i)
+                                                           for i in publish.idents]))
+            self.publishes.append(publish)
         self.query.ask("get", 300, seq=self.events, min_seq=self.events)
+        self.honest = load.OwnReader(p.dir, "honest", p.random.randrange(1 << 32), ingest.endpoint,
+                                     self.query.endpoint)
+        self.field.begin([self.honest])
         self.watch = Watch(self.field.services)
         self.watch.start()
 
     def do(self, words, run):
         self.watch.take()
         self.opened = []
-        try:
-            run()
-        except OSError: # a connection is refused by who is not there any more
-            pass
-        time.sleep(0.2) # what was sent is to arrive
+        run()
         self.revive(words)
-        self.alive(words)
+        self.goes_on(words)
         for s in self.opened:
             s.close()
         peak = self.watch.take()
@@ -127,35 +132,59 @@ class Attack:
                 self.p.check(service.start(), "%s does not start: %s", name, service.said())
                 confine(self.p, name, service.process.pid)
 
-    def alive(self, words):
-        """Every service answers somebody else meanwhile."""
-        for name, service in self.field.services.items():
-            self.p.check(service.alive(), "%s: %s has ended: %s", words, name, service.said())
-        end = time.monotonic() + 30
-        while time.monotonic() < end:
+    def goes_on(self, words):
+        """The honest one is served, while all that was opened is still there or was thrown out."""
+        before, end = self.honest.progress.value, time.monotonic() + PATIENCE_S
+        while self.honest.progress.value < before + 3:
+            if self.honest.failed():
+                self.honest.result()
+            self.p.check(time.monotonic() < end, "%s: nobody else is answered", words)
+            time.sleep(0.01)
+
+    def meet(self, name):
+        """A new connection, which waits here where the service closes all of them just now."""
+        end = time.monotonic() + PATIENCE_S
+        while True:
             try:
-                self.query.ask("get", 5, seq=1)
-                return
-            except (wire.NoAnswer, wire.Refused) as e:
-                if isinstance(e, wire.Refused) and e.code not in load.RETRY:
-                    raise proof.Broken("%s: %s" % (words, e)) from e
-        raise proof.Broken("%s: nobody else is answered" % words)
+                self.opened.append(zmtp.meet(self.path[name]))
+                return self.opened[-1]
+            except OSError:
+                if not self.field.services[name].alive() or time.monotonic() > end:
+                    raise proof.Broken("%s takes no connections" % name) from None
+                time.sleep(0.01)
+
+    def finish(self):
+        """What the honest one was told is what there is."""
+        publishes = self.publishes + self.honest.result()
+        ledger = wire.Asker(self.context, self.field.services["ledger"].endpoint)
+        entries, epoch = wire.read_all(ledger)
+        history.check_publishes(entries, history.check_log(entries, epoch), publishes)
+        self.p.count("honest_pairs", self.honest.progress.value)
 
     def watchers(self):
         """990 ask for all they can get and never read; 10 read on."""
         ask = zmtp.frame(msgpack.packb({
             "v": 1, "type": "read", "rid": 1, "after": 0, "limit": 10000, "max_bytes": 8 << 20}))
         for _ in range(self.p.size(99, 990, 990)):
-            s = zmtp.meet(self.path["query"])
-            s.sendall(ask * 8)
-            self.opened.append(s)
-        for _ in range(10):
-            self.query.ask("read", 60, after=self.p.random.randrange(self.events), limit=10000)
+            send(self.meet("query"), ask * 8)
+        self.answered(self.opened)
+
+    def answered(self, sockets):
+        """Each of them has an answer in its socket that it does not take, or was thrown out."""
+        poller, end = select.poll(), time.monotonic() + PATIENCE_S
+        for s in sockets:
+            poller.register(s, select.POLLIN)
+        left = len(sockets)
+        while left:
+            for fd, _ in poller.poll(1000):
+                poller.unregister(fd)
+                left -= 1
+            self.p.check(time.monotonic() < end, "%d watchers are never answered", left)
 
     def idle(self):
         for n in ("ingest", "query"):
             for _ in range(self.p.size(500, 5000, 5000)):
-                self.opened.append(zmtp.meet(self.path[n]))
+                self.meet(n)
 
     def half_open(self):
         for n in ("ingest", "query"):
@@ -166,33 +195,30 @@ class Attack:
 
     def bombs(self):
         """Whole messages of the greatest size, of what is no message, and of small events."""
-        raws = [history.event_of(self.p.random.randbytes(16)) for _ in range(10000)]
-        many = wire.packed("publish", 1000, events=raws)
-        for body in (b"\x81" * (MESSAGE_MAX - 9), many[0] + bytes(8) + many[1],
+        whole = history.Publish([self.p.random.randbytes(16) for _ in range(10000)], self.events)
+        self.publishes.append(whole) # which will be written
+        many = wire.packed("publish", 1000, events=[history.event_of(i) for i in whole.idents])
+        for body in (b"\x81" * (MESSAGE_MAX["ingest"] - 9), many[0] + bytes(8) + many[1],
                      msgpack.packb({"v": 1, "type": "publish", "rid": 1, "events": [
                          b"\xdd\xff\xff\xff\xff" + bytes(60000)] * 250})):
             for n in ("ingest", "query"):
-                s = zmtp.meet(self.path[n])
-                send(s, zmtp.frame(body))
-                self.opened.append(s)
+                send(self.meet(n), zmtp.frame(body))
 
     def unfinished(self):
-        """Messages of the greatest size that lack their end, from many at once."""
-        for n in ("ingest", "query"):
-            for _ in range(self.p.size(4, 64, 64)):
-                s = zmtp.meet(self.path[n])
-                send(s, zmtp.announced(MESSAGE_MAX) + bytes(MESSAGE_MAX - MIB))
-                self.opened.append(s)
+        """Messages of the greatest size that lack their end, 1 GiB of them, whoever is thrown out."""
+        for n, size in MESSAGE_MAX.items():
+            begun = zmtp.announced(size) + bytes(size - 65536)
+            for _ in range(self.p.size(192, 1024, 10240) * MIB // size):
+                send(self.meet(n), begun)
 
     def endless(self):
-        """A message of ever more parts."""
+        """Messages of ever more parts."""
         part = zmtp.frame(bytes(65536), zmtp.MORE)
         for n in ("ingest", "query"):
-            s = zmtp.meet(self.path[n])
-            for _ in range(self.p.size(100, 10000, 10000)):
+            s = self.meet(n)
+            for _ in range(self.p.size(3000, 16000, 160000)):
                 if not send(s, part):
-                    break
-            self.opened.append(s)
+                    s = self.meet(n)
 
     def scans(self):
         for _ in range(3):
@@ -222,6 +248,7 @@ def body(p):
     a.do("the largest messages", a.bombs)
     a.do("unfinished messages", a.unfinished)
     a.do("endless messages", a.endless)
+    a.finish()
     a.watch.stopping = True
     control(p, a)
     a.field.end()

@@ -36,7 +36,22 @@ def connect(path):
 
 
 def meet(path):
-    """A connection that has shaken hands, and reads nothing more."""
+    """
+    A connection that has shaken hands, and reads nothing more. Who says more before the other side is
+    ready is thrown out by libzmq.
+    """
     s = connect(path)
     s.sendall(GREETING + frame(READY, COMMAND))
+    receive(s, len(GREETING))
+    receive(s, receive(s, 2)[1]) # READY, a short frame
     return s
+
+
+def receive(s, size):
+    got = b""
+    while len(got) < size:
+        more = s.recv(size - len(got))
+        if not more:
+            raise ConnectionError("closed during the handshake")
+        got += more
+    return got

@@ -301,11 +301,120 @@ static void answers_that_find_no_room_wait_in_the_backlog(void **state)
 	while (port_send(p, &from, (struct str){ answer, sizeof(answer) }) == ERR_OK)
 		sent++;
 	assert_true(sent >= 4096); /* what the backlog holds */
-	do {
+	while (got < sent) {
 		left = port_flush(p);
-		got += arrivals(a, left ? 0 : 100);
-	} while (left || inbox_count(f->in));
-	assert_int_equal(got, sent);
+		const size_t n = arrivals(a, left ? 0 : WAIT_MS);
+		assert_true(n > 0 || left);
+		got += n;
+	}
+	assert_false(port_flush(p));
+	assert_int_equal(port_counts(p).answers_dropped, 1); /* the one that was refused */
+}
+
+/* ---- memory ---- */
+
+#define MUCH ((size_t)64 << 20)
+
+/* A port that may have so many bytes more than the process has now; crowded beyond half of them. */
+static struct port *watching(size_t more, bool crowds)
+{
+	const char *list[] = { f->endpoint, "tcp://127.0.0.1:*" };
+	struct port_limits watched = limits;
+	struct port *p = NULL;
+	size_t held;
+
+	watched.memory_max = memory_used(&held) + more;
+	watched.crowd_max = crowds ? watched.memory_max - more / 2 : 0;
+	if (port_listen(f->context, list, 2, watched, &p, &f->fault))
+		fail_msg("%s", f->fault.text);
+	return keep(p);
+}
+
+/* Have MUCH more than before; false where a sanitizer's allocator keeps its own accounts. */
+static bool have_much(struct buf *much)
+{
+	size_t held;
+	const size_t before = memory_used(&held);
+	char *room;
+
+	buf_init(much, MUCH);
+	assert_int_equal(buf_grow(much, MUCH, &room), ERR_OK);
+	return memory_used(&held) - before >= MUCH;
+}
+
+static void let_it_start_anew(struct port *p)
+{
+	bool stop;
+
+	for (unsigned i = 0; port_counts(p).started_anew == 0; i++) {
+		assert_true(i < WAIT_MS);
+		assert_int_equal(port_wait(&p, 1, -1, WAIT_MS, &stop), ERR_OK);
+	}
+}
+
+/* Ask p until it hears it; who asked, as p knows him now. */
+static struct peer heard(struct port *p, struct port *asker)
+{
+	for (unsigned i = 0; i < WAIT_MS; i++) {
+		const enum err e = port_send(asker, NULL, STR("ask"));
+		(void)e; /* perhaps it is not connected again yet */
+		if (arrivals(p, 10))
+			return inbox_at(f->in, 0)->from;
+	}
+	fail_msg("nobody is heard");
+	return (struct peer){ 0 };
+}
+
+static void where_memory_is_too_much_a_port_starts_anew_and_is_there_again(void **state)
+{
+	(void)state;
+	struct port *p = watching(MUCH / 2, false), *asker[2];
+	struct peer before[2];
+	struct buf much;
+
+	for (size_t i = 0; i < 2; i++) {
+		asker[i] = connected(port_endpoint(p, i));
+		before[i] = heard(p, asker[i]);
+	}
+	if (have_much(&much))
+		let_it_start_anew(p);
+	buf_fini(&much);
+	if (port_counts(p).started_anew == 0)
+		skip();
+	for (size_t i = 0; i < 2; i++) {
+		/* an answer to who asked before must not reach anybody else */
+		assert_int_equal(port_send(p, &before[i], STR("late")), ERR_UNREACHABLE);
+		const struct peer now = heard(p, asker[i]);
+		assert_int_equal(port_send(p, &now, STR("answer")), ERR_OK);
+		assert_true(arrivals(asker[i], WAIT_MS) > 0);
+		assert_true(str_eq(inbox_at(f->in, 0)->wire, STR("answer")));
+	}
+}
+
+static void a_crowded_port_takes_nothing_and_then_starts_anew_but_not_in_vain(void **state)
+{
+	(void)state;
+	struct port *p = watching(4 * MUCH, true);
+	struct port *asker = connected(f->endpoint);
+	struct buf much, more;
+	bool stop;
+
+	(void)heard(p, asker);
+	assert_false(port_crowded(p));
+	const bool seen = have_much(&much) && have_much(&more);
+	if (seen) {
+		while (!port_crowded(p))
+			assert_int_equal(port_wait(&p, 1, -1, WAIT_MS, &stop), ERR_OK);
+		assert_int_equal(port_counts(p).started_anew, 0);
+		let_it_start_anew(p);
+		/* it was not connections that had so much: they are served all the same */
+		(void)heard(p, asker);
+		assert_false(port_crowded(p));
+	}
+	buf_fini(&much);
+	buf_fini(&more);
+	if (!seen)
+		skip();
 }
 
 static void a_stop_is_seen_at_once(void **state)
@@ -372,6 +481,8 @@ int main(void)
 		port_test(a_message_that_is_too_large_costs_its_sender_the_connection),
 		port_test(gathering_ends_at_the_count_and_at_the_bytes),
 		port_test(answers_that_find_no_room_wait_in_the_backlog),
+		port_test(where_memory_is_too_much_a_port_starts_anew_and_is_there_again),
+		port_test(a_crowded_port_takes_nothing_and_then_starts_anew_but_not_in_vain),
 		port_test(a_stop_is_seen_at_once),
 		port_test(a_service_that_is_ready_says_where_it_listens),
 	};
