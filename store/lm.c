@@ -413,6 +413,15 @@ enum err lm_warm(struct lm *lm, bool *more)
 	return ERR_OK;
 }
 
+enum err lm_reach(struct lm *lm, uint64_t *in_reach, uint64_t *bytes)
+{
+	MDB_envinfo info;
+
+	const int rc = lm->broken ? EIO : map_state(lm, &info, bytes);
+	*in_reach = lm->resident.warmed;
+	return rc ? troubled(lm, "look at the map", rc) : ERR_OK;
+}
+
 /* ---- transactions ---- */
 
 bool lm_has_room(const struct lm *lm)

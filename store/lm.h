@@ -73,6 +73,8 @@ void lm_scanned(struct lm *lm, size_t bytes);
 MUST_USE enum err lm_tend(struct lm *lm);
 /* Bring a few MiB of the store into reach, see resident_warm; whether there is more to bring. ERR_IO */
 MUST_USE enum err lm_warm(struct lm *lm, bool *more);
+/* Bytes of the store's file in use, and how many of them lm_warm has brought into reach. ERR_IO */
+MUST_USE enum err lm_reach(struct lm *lm, uint64_t *in_reach, uint64_t *bytes);
 
 /*
  * Begin the write transaction. ERR_NO_SPACE, ERR_IO (also after an unknown outcome before),

@@ -253,6 +253,11 @@ enum err replica_warm(struct replica *r, bool *more)
 	return lm_warm(r->lm, more);
 }
 
+enum err replica_reach(struct replica *r, uint64_t *in_reach, uint64_t *bytes)
+{
+	return lm_reach(r->lm, in_reach, bytes);
+}
+
 enum err replica_bind(struct replica *r, const struct id *ledger, uint64_t epoch)
 {
 	char row[IDENTITY_SIZE];

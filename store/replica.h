@@ -66,6 +66,8 @@ MUST_USE enum err replica_tend(struct replica *r);
  * wait for them. About two milliseconds; *more: call it again soon. ERR_IO
  */
 MUST_USE enum err replica_warm(struct replica *r, bool *more);
+/* Bytes of the file, and how many of them are in reach; but for the last few MiB all, where it fits. ERR_IO */
+MUST_USE enum err replica_reach(struct replica *r, uint64_t *in_reach, uint64_t *bytes);
 
 /* ---- writing ---- */
 

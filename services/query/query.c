@@ -107,7 +107,7 @@ static void take_status(struct query *q, const struct request *r, struct now now
 	struct counters counters = { .n = 0 };
 	struct state_of_service s;
 	struct replica_info info;
-	uint64_t log_bytes;
+	uint64_t log_bytes, in_reach, file_bytes;
 
 	replica_info(q->replica, &info);
 	state_init(&s, "query", q->started_us, now.wall_us);
@@ -133,6 +133,10 @@ static void take_status(struct query *q, const struct request *r, struct now now
 	counters_add(&counters, "unsent", q->people.failed);
 	if (replica_log_bytes(q->replica, &log_bytes) == ERR_OK)
 		counters_add(&counters, "log_bytes", log_bytes);
+	if (replica_reach(q->replica, &in_reach, &file_bytes) == ERR_OK) {
+		counters_add(&counters, "file_bytes", file_bytes);
+		counters_add(&counters, "in_reach_bytes", in_reach);
+	}
 	paces_count(&q->paces, &counters);
 	counters_into(&counters, &s);
 	sender_answer(&q->people, r->from, r->head.rid, &shape_state_of_service, &s);

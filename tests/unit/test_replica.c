@@ -197,6 +197,7 @@ static void what_is_stored_comes_into_reach_a_few_mib_at_a_time(void **state)
 {
 	static char value[1 << 20];
 	struct replica *r;
+	uint64_t in_reach, bytes;
 	bool more;
 
 	assert_int_equal(replica_open(*state, VERSION, &r, NULL), ERR_OK);
@@ -209,9 +210,14 @@ static void what_is_stored_comes_into_reach_a_few_mib_at_a_time(void **state)
 				 ERR_OK);
 	assert_int_equal(replica_commit(r), ERR_OK);
 	/* 24 MiB, 4 at a time; what is left over waits for more */
+	assert_int_equal(replica_reach(r, &in_reach, &bytes), ERR_OK);
+	assert_in_range(in_reach, 0, 4 << 20);
+	assert_in_range(bytes, 24 << 20, 25 << 20);
 	assert_in_range(warm(r), 5, 8);
 	assert_int_equal(replica_warm(r, &more), ERR_OK);
 	assert_false(more);
+	assert_int_equal(replica_reach(r, &in_reach, &bytes), ERR_OK);
+	assert_in_range(in_reach, bytes - (4 << 20), bytes);
 	assert_int_equal(replica_snap(r), ERR_OK);
 	assert_record(r, 1);
 	replica_unsnap(r);

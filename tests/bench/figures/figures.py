@@ -28,6 +28,8 @@ PINNED = DAYS - 3 * 365 # three years before the end
 RATES = 300
 CATCH_UP = 1800.0 # seconds
 SAMPLE = 0.005    # seconds between two looks at a service's memory
+LOOK = 0.25       # seconds between two looks at what it has in reach, which grows each 20 ms
+STAYS = 8         # looks without growth: all is in reach that will be
 
 
 def say(text):
@@ -102,6 +104,20 @@ class World:
     def status(self):
         return self.avow.ask("query", "status")
 
+    def counters(self):
+        return {c["name"]: c["value"] for c in self.status()["counters"]}
+
+    def warm(self):
+        """Wait for what query does by itself in idle moments: bring its file into reach."""
+        begin, before, stays = time.monotonic(), -1, 0
+        while stays < STAYS:
+            self.reach = self.counters()
+            stays = stays + 1 if self.reach["in_reach_bytes"] == before else 0
+            before = self.reach["in_reach_bytes"]
+            time.sleep(LOOK)
+        say("query had %d of %d MB in reach %.1f s after the last event" % (
+            before / 1e6, self.reach["file_bytes"] / 1e6, time.monotonic() - begin))
+
     def ask(self, questions):
         """[(microseconds inside, microseconds from send to answer, bytes)]"""
         done = subprocess.run([self.program("ask"), self.avow.endpoint("query")], text=True,
@@ -118,8 +134,7 @@ class World:
         def of(service):
             st = os.stat(os.path.join(self.avow.dir, service, "data.mdb"))
             return st.st_blocks * 512
-        counters = {c["name"]: c["value"] for c in self.status()["counters"]}
-        return {"log": of("ledger"), "replica": of("query"), "copy": counters["log_bytes"]}
+        return {"log": of("ledger"), "replica": of("query"), "copy": self.counters()["log_bytes"]}
 
 
 class Report:
@@ -129,15 +144,15 @@ class Report:
     def goal(self, name, value, goal, form):
         self.goals.append((name, form % value, form % goal, value < goal))
 
-    def add(self, name, avow, sql=None, goal_us=None):
+    def add(self, name, avow, sql=None, goal_us=None, shares=("p50", "p99")):
+        """Measured times; those at `shares` are to be below the goal."""
         inside, trip, _ = zip(*avow)
         row = {"question": name, "n": len(avow), "inside_p50_us": at(inside, .5),
                "inside_p99_us": at(inside, .99), "inside_max_us": max(inside),
-               "trip_p50_us": at(trip, .5), "trip_p99_us": at(trip, .99), "goal_p99_us": goal_us}
-        if goal_us:
-            row["met"] = row["inside_p99_us"] < goal_us
-            self.goals.append((name + ", ms", "%.3f" % (row["inside_p99_us"] / 1000),
-                               "%g" % (goal_us / 1000), row["met"]))
+               "trip_p50_us": at(trip, .5), "trip_p99_us": at(trip, .99), "goal_us": goal_us}
+        for share in shares if goal_us else ():
+            self.goal("%s, ms %s" % (name, share), row["inside_%s_us" % share] / 1000,
+                      goal_us / 1000, "%.3f")
         if sql:
             row["postgres_p50_us"], row["postgres_p99_us"] = at(sql, .5), at(sql, .99)
             row["ratio_p50"] = round(row["postgres_p50_us"] / max(1, row["trip_p50_us"]), 1)
@@ -148,14 +163,13 @@ class Report:
     def print(self):
         def ms(us):
             return "-" if us is None else "%.3f" % (us / 1000)
-        print("%-36s %5s %9s %9s %9s %8s %6s %9s %9s %9s %9s %7s" % (
-            "question (milliseconds)", "n", "inside50", "inside99", "max", "goal99", "",
+        print("%-38s %5s %9s %9s %9s %8s %9s %9s %9s %9s %7s" % (
+            "question (milliseconds)", "n", "inside50", "inside99", "max", "goal",
             "trip50", "trip99", "sql50", "sql99", "ratio50"))
         for r in self.rows:
-            met = {None: "-", True: "met", False: "MISSED"}[r.get("met")]
-            print("%-36s %5d %9s %9s %9s %8s %6s %9s %9s %9s %9s %7s" % (
+            print("%-38s %5d %9s %9s %9s %8s %9s %9s %9s %9s %7s" % (
                 r["question"], r["n"], ms(r["inside_p50_us"]), ms(r["inside_p99_us"]),
-                ms(r["inside_max_us"]), ms(r["goal_p99_us"]), met, ms(r["trip_p50_us"]),
+                ms(r["inside_max_us"]), ms(r["goal_us"]), ms(r["trip_p50_us"]),
                 ms(r["trip_p99_us"]), ms(r.get("postgres_p50_us")),
                 ms(r.get("postgres_p99_us")), r.get("ratio_p50", "-")))
         print()
@@ -194,7 +208,7 @@ def measure(world, pg, report, rounds, seed):
     report.add("the first question for the party", world.ask([party]))
     report.add("the first league", world.ask([league]))
     report.add("one deal, any day", world.ask([any_deal(as_of()) for _ in range(20 * rounds)]),
-               sql("deal", 20 * rounds), 300)
+               sql("deal", 20 * rounds), 300, ("p99",))
     report.add("a party and its deals", world.ask([party] * rounds), sql("party", rounds), 5000)
     report.add("the same, any day", world.ask([(party[0], {**party[1], "clocks": as_of()})
                                                for _ in range(rounds)]), None, 5000)
@@ -253,6 +267,7 @@ def main():
         with World(args.programs, args.seed, args.events, deals, parties,
                    min(1000, deals // 10)) as world:
             loaded(pg, world.rows)
+            world.warm()
             say("asking")
             with Memory(world.avow.processes["query"]) as memory:
                 measure(world, pg, report, args.rounds, args.seed)
@@ -260,10 +275,12 @@ def main():
                           publish_per_s=int(args.events * 1e6 / world.publish_us),
                           followed_per_s=int(args.events * 1e6 / world.followed_us),
                           query_kib=memory.most, **world.sizes())
+            result.update((k, world.reach[k]) for k in ("in_reach_bytes", "file_bytes"))
         statements = args.events * 2 // 5
         say("publishing one deal of %d statements" % statements)
         with World(args.programs, args.seed, statements + 1 + 200 + RATES, 1, 200, 0) as world:
             loaded(pg, world.rows)
+            world.warm()
             say("asking")
             with Memory(world.avow.processes["query"]) as memory:
                 measure_giant(world, pg, report, max(3, args.rounds // 2), args.seed)
@@ -282,6 +299,8 @@ def tell(report, result, path):
     print("%d events of %d bytes on average; published at %d a second, followed at %d a second" % (
         result["events"], result["event_bytes"] // result["events"], result["publish_per_s"],
         result["followed_per_s"]))
+    print("asked when query had %.0f of its file's %.0f MB in reach, as it does by itself in idle moments" % (
+        result["in_reach_bytes"] / 1e6, result["file_bytes"] / 1e6))
     print()
     then = next(r for r in report.rows if "times_now_p50" in r)
     report.goal("three years back, times as much as now", then["times_now_p50"], 3, "%.2f")
