@@ -170,9 +170,6 @@ enum err ask_check(const struct view *v, enum err e, struct fault *fault)
 		return fault_set(fault, ERR_NO_RATE, "currency",
 				 "no rate between %s and %s on or before %s", base, quote, day);
 	}
-	if (e == ERR_TOO_DEEP)
-		return fault_set(fault, e, NULL, "deals are parts of deals more than %u times over",
-				 DEPTH_MAX);
 	if (e == ERR_OVERFLOW)
 		return fault_set(fault, e, NULL, "a sum is beyond 64 bits of minor units");
 	return e;

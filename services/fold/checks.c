@@ -294,10 +294,11 @@ static enum err links(struct view *v, const struct deal *d, struct contradiction
 			.deal = d->number, .whole = numbers_at(wholes, i) };
 		TRY(contradiction_add(v, all, &one));
 	}
-	if (!d->circle)
+	if (d->link == LINK_HOLDS)
 		return ERR_OK;
-	const struct contradiction one = { .kind = anomaly_kind_part_of_circle, .deal = d->number,
-		.whole = numbers_at(wholes, 0) };
+	const struct contradiction one = { .deal = d->number, .whole = numbers_at(wholes, 0),
+		.kind = d->link == LINK_TOO_DEEP ? anomaly_kind_part_of_too_deep
+						 : anomaly_kind_part_of_circle };
 	return contradiction_add(v, all, &one);
 }
 

@@ -7,6 +7,7 @@
  * look the same are the same.
  */
 #include "services/fold/ask.h"
+#include "services/fold/causes.h"
 #include "services/fold/fold.h"
 #include "services/fold/ladder.h"
 #include "services/fold/rate.h"
@@ -14,7 +15,6 @@
 
 #include <stdlib.h>
 
-#define CAUSES_SHOWN_MAX 1000u
 #define FORGET_BYTES ((size_t)8 << 20) /* deals of one side in memory */
 
 struct two {
@@ -24,6 +24,7 @@ struct two {
 	const struct diff *ask;
 	size_t cap;
 	struct arena scratch; /* what one deal comes to on both sides */
+	struct views_apart apart;
 };
 
 /* ---- comparing ---- */
@@ -223,120 +224,6 @@ static enum err rung_changes(struct side_of sides[2], enum rung rung, struct are
 	return payer_changes(sides, rung, scratch, c);
 }
 
-/* ---- causes ---- */
-
-struct causes {
-	struct map seen; /* seq: 1 */
-	uint64_t *v;
-	size_t n, cap;
-};
-
-/* Whether one side knows an event; `by_on`: the sides differ in what happened by then. */
-static bool held(const struct question *q, const struct fact *f, bool by_on)
-{
-	return horizon_holds(&q->horizon, f) &&
-	       (!by_on || f->on_first <= q->on || fact_declares(f));
-}
-
-static enum err cause_add(struct causes *c, struct arena *a, uint64_t seq)
-{
-	if (map_find(&c->seen, seq))
-		return ERR_OK;
-	TRY(map_put(&c->seen, a, seq, 1));
-	if (c->n == c->cap) {
-		c->cap = c->cap ? 2 * c->cap : 16;
-		uint64_t *more = arena_alloc(a, c->cap * sizeof(*more));
-		if (!more)
-			return ERR_NO_MEMORY;
-		if (c->n)
-			memcpy(more, c->v, c->n * sizeof(*more));
-		c->v = more;
-	}
-	c->v[c->n++] = seq;
-	return ERR_OK;
-}
-
-static const struct fact *fact_at(struct fact_list facts, const struct map *by_seq, uint64_t seq)
-{
-	const uint64_t *at = map_find(by_seq, seq);
-
-	return at ? &facts.v[*at] : NULL;
-}
-
-/*
- * The events of a deal that only one side knows: those that name it, or only its declarations, and
- * those that correct or withdraw one of these.
- */
-static enum err causes_of(struct two *t, uint32_t deal, bool declarations, struct causes *out)
-{
-	const struct question *was = &t->before.question, *now = &t->after.question;
-	const struct facts *source = t->before.source;
-	const bool by_on = was->on != now->on;
-	struct horizon both = was->horizon;
-	struct map by_seq = { 0 };
-	struct fact_list facts;
-
-	if (now->horizon.at_seq > both.at_seq)
-		both.at_seq = now->horizon.at_seq;
-	if (now->horizon.stated_end > both.stated_end)
-		both.stated_end = now->horizon.stated_end;
-	TRY(source->home(source->arg, HOME_DEAL, deal, &both, &t->scratch, &facts));
-	for (size_t i = 0; i < facts.n; i++)
-		TRY(map_put(&by_seq, &t->scratch, facts.v[i].seq, i));
-	for (size_t i = 0; i < facts.n; i++) {
-		const struct fact *f = &facts.v[i];
-		if (held(was, f, by_on) == held(now, f, by_on))
-			continue;
-		while (f && (f->deal != deal || (declarations && f->kind != kind_deal)))
-			f = f->ref ? fact_at(facts, &by_seq, f->ref) : NULL;
-		if (f)
-			TRY(cause_add(out, &t->scratch, facts.v[i].seq));
-	}
-	return ERR_OK;
-}
-
-static enum err causes_inside(struct two *t, struct view *v, struct deal *d, unsigned depth,
-			      struct causes *out)
-{
-	if (depth == DEPTH_MAX)
-		return ERR_TOO_DEEP;
-	TRY(causes_of(t, d->number, false, out));
-	TRY(view_successor(v, d));
-	if (d->successor)
-		TRY(causes_of(t, d->successor, true, out));
-	TRY(view_parts(v, d));
-	for (size_t i = 0; i < d->nparts; i++)
-		TRY(causes_inside(t, v, d->parts[i], depth + 1, out));
-	return ERR_OK;
-}
-
-static int by_seq(const void *x, const void *y)
-{
-	const uint64_t *m = x, *n = y;
-
-	return *m < *n ? -1 : *m > *n;
-}
-
-static enum err causes_write(struct two *t, struct side_of sides[2], struct u64_list *out)
-{
-	struct causes causes = { .v = NULL };
-
-	for (size_t i = 0; i < 2; i++) {
-		TRY(causes_inside(t, sides[i].view, sides[i].deal, 0, &causes));
-		for (const struct deal *at = sides[i].deal->whole; at; at = at->whole)
-			TRY(causes_of(t, at->number, false, &causes));
-	}
-	if (causes.n > 1)
-		qsort(causes.v, causes.n, sizeof(*causes.v), by_seq);
-	out->n = causes.n < CAUSES_SHOWN_MAX ? causes.n : CAUSES_SHOWN_MAX;
-	out->v = arena_alloc(t->a, out->n * sizeof(*out->v));
-	if (!out->v)
-		return ERR_NO_MEMORY;
-	if (out->n)
-		memcpy(out->v, causes.v, out->n * sizeof(*out->v));
-	return ERR_OK;
-}
-
 /* ---- all deals ---- */
 
 static enum err room_for_deal(struct two *t, struct deal_change **out)
@@ -373,7 +260,8 @@ static enum err compare_deal(struct two *t, uint32_t number)
 	TRY(t->before.source->slug(t->before.source->arg, DICT_DEAL, number, &c.to->deal));
 	msg_mark(c.to, deal_change, deal);
 	msg_mark(c.to, deal_change, changes);
-	TRY(causes_write(t, sides, &c.to->causes));
+	TRY(causes_of(&t->apart, (struct deal *[]){ sides[0].deal, sides[1].deal }, &t->scratch, t->a,
+		      &c.to->causes));
 	msg_mark(c.to, deal_change, causes);
 	t->out->deals.n++;
 	return ERR_OK;
@@ -393,10 +281,8 @@ static enum err compare_all(struct two *t)
 
 	TRY(t->before.source->last_number(t->before.source->arg, DICT_DEAL, &last));
 	for (uint32_t number = 1; number && number <= last; number++) {
-		if (t->before.view.arena.used > FORGET_BYTES)
-			view_forget(&t->before.view);
-		if (t->after.view.arena.used > FORGET_BYTES)
-			view_forget(&t->after.view);
+		view_tidy(&t->before.view, FORGET_BYTES);
+		view_tidy(&t->after.view, FORGET_BYTES);
 		TRY(compare_deal(t, number));
 	}
 	if (list->n > 1)
@@ -448,6 +334,7 @@ enum err fold_diff(const struct facts *source, const struct diff *ask, struct ar
 		/* what is assumed may not have been known before */
 		t.before.question.assume = t.after.question.assume;
 		arena_init(&t.scratch, VIEW_BYTES_MAX);
+		t.apart = (struct views_apart){ .v = { &t.before.view, &t.after.view } };
 		e = answer(&t, fault);
 		rate_missing(&t.after.view, &t.before.view.missing);
 		e = ask_end(&t.after, e);

@@ -5,7 +5,7 @@
  * Each question takes its message and fills in its answer, which lies in the arena and borrows from
  * the question and from the source. Errors, with words in fault: ERR_NOT_FOUND for a deal or party
  * that no event names, ERR_POSITION_IN_FUTURE, ERR_BAD_DATE, ERR_BAD_CURRENCY, ERR_BAD_VALUE,
- * ERR_NO_RATE, ERR_OVERFLOW, ERR_TOO_DEEP, ERR_NO_MEMORY, and those of the source.
+ * ERR_NO_RATE, ERR_OVERFLOW, ERR_NO_MEMORY, and those of the source.
  * The same question over the same events gives the same answer, whatever the source.
  */
 #ifndef AVOW_FOLD_FOLD_H

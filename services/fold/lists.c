@@ -33,8 +33,7 @@ static enum err page_slugs(struct asking *k, struct name_page *p, const struct s
 			return ERR_OK;
 		if (visible)
 			TRY(p->write(k, &slugs->v[i], p->rows, p->n++));
-		if (k->view.arena.used > FORGET_BYTES)
-			view_forget(&k->view);
+		view_tidy(&k->view, FORGET_BYTES);
 	}
 	return ERR_OK;
 }

@@ -56,8 +56,7 @@ enum err named_party(struct view *v, uint32_t party, bool *out)
 		TRY(v->facts->related(v->facts->arg, relations[r], party, &v->kept, &deals));
 		for (size_t i = 0; i < deals.n && !*out; i++) {
 			struct deal *d;
-			if (v->arena.used > FORGET_BYTES)
-				view_forget(v);
+			view_tidy(v, FORGET_BYTES);
 			TRY(view_open(v, deals.v[i], &d));
 			*out = any_names(d->statements, party);
 		}

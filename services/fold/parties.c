@@ -51,8 +51,8 @@ static enum err walk_begin(struct view *v, struct walk_of_party *w, enum relatio
 /* The next candidate, with all its statements; small memory that is used again stays in reach. */
 static enum err walk_open(struct view *v, const struct walk_of_party *w, size_t i, struct deal **out)
 {
-	if (w->forget && v->arena.used > FORGET_BYTES)
-		view_forget(v);
+	if (w->forget)
+		view_tidy(v, FORGET_BYTES);
 	return view_open(v, w->candidates.v[i], out);
 }
 
@@ -245,15 +245,12 @@ enum err parties_payees_of(struct view *v, uint32_t payer, enum rung rung, struc
 
 /* ---- all deals ---- */
 
-static enum err visit_tree(struct view *v, struct deal *d, unsigned depth, deal_visit *visit,
-			   void *arg)
+static enum err visit_tree(struct view *v, struct deal *d, deal_visit *visit, void *arg)
 {
-	if (depth == DEPTH_MAX)
-		return ERR_TOO_DEEP;
 	TRY(visit(v, d, arg));
 	TRY(view_parts(v, d));
 	for (size_t i = 0; i < d->nparts; i++)
-		TRY(visit_tree(v, d->parts[i], depth + 1, visit, arg));
+		TRY(visit_tree(v, d->parts[i], visit, arg));
 	return ERR_OK;
 }
 
@@ -264,12 +261,11 @@ enum err parties_each_deal(struct view *v, deal_visit *visit, void *arg)
 	TRY(v->facts->last_number(v->facts->arg, DICT_DEAL, &last));
 	for (uint32_t number = 1; number && number <= last; number++) {
 		struct deal *d;
-		if (v->arena.used > FORGET_BYTES)
-			view_forget(v);
+		view_tidy(v, FORGET_BYTES);
 		TRY(view_open(v, number, &d));
 		TRY(view_whole(v, d));
 		if (!d->whole)
-			TRY(visit_tree(v, d, 0, visit, arg));
+			TRY(visit_tree(v, d, visit, arg));
 	}
 	return ERR_OK;
 }

@@ -147,20 +147,18 @@ static size_t without_doubles(uint32_t *v, size_t n)
 	return kept;
 }
 
-static enum err payers_of(struct view *v, struct deal *d, unsigned depth)
+enum err view_payers(struct view *v, struct deal *d)
 {
 	size_t n = 0;
 
 	if (d->payers_known)
 		return ERR_OK;
-	if (depth == DEPTH_MAX)
-		return ERR_TOO_DEEP;
 	TRY(group_statements(v, d));
 	TRY(view_whole(v, d));
 	TRY(view_parts(v, d));
 	size_t most = d->ngroups;
 	for (size_t i = 0; i < d->nparts; i++) {
-		TRY(payers_of(v, d->parts[i], depth + 1));
+		TRY(view_payers(v, d->parts[i]));
 		most += d->parts[i]->npayers;
 	}
 	uint32_t *numbers = arena_alloc(&v->arena, most * sizeof(*numbers));
@@ -183,11 +181,6 @@ static enum err payers_of(struct view *v, struct deal *d, unsigned depth)
 	d->npayers = n;
 	d->payers_known = true;
 	return ERR_OK;
-}
-
-enum err view_payers(struct view *v, struct deal *d)
-{
-	return payers_of(v, d, 0);
 }
 
 struct payer *deal_payer(const struct deal *d, uint32_t number)

@@ -149,20 +149,28 @@ void rate_missing(struct view *v, const struct missing_rate *m)
 		v->missing = *m;
 }
 
+enum err rate_for(struct view *v, const struct visible *s, const struct rate **out)
+{
+	struct rate_series *table;
+
+	TRY(rate_series_of(v, rate_home(s->fact->currency, v->question->currency), &table));
+	*out = rate_on(table, day_of(s->first->stated));
+	return ERR_OK;
+}
+
 static enum err convert(struct view *v, const struct visible *s, bool *found,
 			struct interval *out)
 {
-	const int32_t day = day_of(s->first->stated);
 	const uint16_t from = s->fact->currency;
-	struct rate_series *table;
+	const struct rate *rate;
 	uint32_t place;
 
-	TRY(rate_series_of(v, rate_home(from, v->question->currency), &table));
-	const struct rate *rate = rate_on(table, day);
+	TRY(rate_for(v, s, &rate));
 	*found = rate != NULL;
 	if (!rate) {
 		rate_missing(v, &(struct missing_rate){ .any = true, .at = visible_order(s),
-			.base = from, .quote = v->question->currency, .day = day });
+			.base = from, .quote = v->question->currency,
+			.day = day_of(s->first->stated) });
 		return ERR_OK;
 	}
 	TRY(ratio_place(v, rate, from, &place));

@@ -135,13 +135,11 @@ static enum err condition_sums(struct view *v, struct visible **all, size_t n, s
 	return ERR_OK;
 }
 
-static enum err conditional(struct view *v, struct deal *d, unsigned depth, struct sums *out)
+static enum err conditional(struct view *v, struct deal *d, struct sums *out)
 {
 	struct visible **all;
 	size_t n;
 
-	if (depth == DEPTH_MAX)
-		return ERR_TOO_DEEP;
 	TRY(view_load(v, d));
 	TRY(view_whole(v, d));
 	TRY(conditions_of(v, d, &all, &n));
@@ -154,12 +152,12 @@ static enum err conditional(struct view *v, struct deal *d, unsigned depth, stru
 	}
 	TRY(view_parts(v, d));
 	for (size_t i = 0; i < d->nparts; i++)
-		TRY(conditional(v, d->parts[i], depth + 1, out));
+		TRY(conditional(v, d->parts[i], out));
 	return ERR_OK;
 }
 
 enum err stage_conditional(struct view *v, struct deal *d, struct sums *out)
 {
 	*out = (struct sums){ 0 };
-	return conditional(v, d, 0, out);
+	return conditional(v, d, out);
 }

@@ -27,6 +27,15 @@ void view_forget(struct view *v)
 {
 	v->deals = (struct map){ 0 };
 	arena_reset(&v->arena);
+	v->first_bytes = 0;
+}
+
+void view_tidy(struct view *v, size_t bytes)
+{
+	if (!v->first_bytes)
+		v->first_bytes = v->arena.used;
+	if (v->arena.used > bytes && v->arena.used > 2 * v->first_bytes)
+		view_forget(v);
 }
 
 bool question_assumes(const struct question *q, uint32_t deal)
@@ -168,47 +177,99 @@ enum err view_open(struct view *v, uint32_t number, struct deal **out)
 
 /* ---- among the others ---- */
 
-/* Of the links from `first` round to it again, the latest declared one is dropped. */
-static void drop_circle(struct deal **path, size_t first, size_t n)
+/* Deals that are looked at on the way up before it is given up. */
+#define WAY_MAX ((size_t)3 * DEPTH_MAX)
+
+/* The deals from one up to where the way is known, ends, comes round to itself, or is given up. */
+struct way {
+	struct deal *v[WAY_MAX];
+	size_t n;
+	struct deal *end; /* what the last one claims to be part of; NULL: nothing */
+};
+
+static enum err go_up(struct view *v, struct deal *d, struct way *w)
+{
+	w->end = d;
+	for (w->n = 0; w->n < WAY_MAX && w->end && w->end->walk == WHOLE_UNKNOWN; w->n++) {
+		struct deal *at = w->end;
+		const struct numbers wholes = deal_declared(at, FACT_PART_OF);
+		w->v[w->n] = at;
+		at->walk = WHOLE_WALKED;
+		at->whole = NULL;
+		if (wholes.n)
+			TRY(view_deal(v, numbers_at(wholes, 0), &at->whole));
+		w->end = at->whole;
+	}
+	return ERR_OK;
+}
+
+/* Of those from `first` round to it again the latest declared link is dropped; the others are walked anew. */
+static void drop_circle(struct way *w, size_t first)
 {
 	size_t latest = first;
 
-	for (size_t i = first + 1; i < n; i++)
-		if (order_cmp(visible_order(path[i]->declared),
-			      visible_order(path[latest]->declared)) > 0)
+	for (size_t i = first + 1; i < w->n; i++)
+		if (order_cmp(visible_order(w->v[i]->declared),
+			      visible_order(w->v[latest]->declared)) > 0)
 			latest = i;
-	path[latest]->whole = NULL;
-	path[latest]->circle = true;
+	for (size_t i = 0; i < w->n; i++)
+		w->v[i]->walk = WHOLE_UNKNOWN;
+	w->v[latest]->walk = WHOLE_KNOWN;
+	w->v[latest]->whole = NULL;
+	w->v[latest]->link = LINK_CLOSES_CIRCLE;
+}
+
+static void settle_whole(struct deal *d, unsigned above)
+{
+	d->walk = WHOLE_KNOWN;
+	d->above = above < DEPTH_MAX ? above : DEPTH_MAX;
+	if (d->above < DEPTH_MAX)
+		return;
+	d->whole = NULL;
+	d->link = LINK_TOO_DEEP;
+}
+
+/*
+ * Given up, with so many above it that the lowest third is too deep, also where the highest third is
+ * in a circle that was not seen yet.
+ */
+static void settle_lowest(struct way *w)
+{
+	for (size_t i = 0; i < w->n; i++)
+		w->v[i]->walk = WHOLE_UNKNOWN;
+	for (size_t i = 0; i < DEPTH_MAX; i++)
+		settle_whole(w->v[i], DEPTH_MAX);
+}
+
+/* Settles some of the deals on the way up, and after a few times this one. */
+static enum err walk_up(struct view *v, struct deal *d)
+{
+	struct way w;
+	size_t first = 0;
+
+	TRY(go_up(v, d, &w));
+	if (w.end && w.end->walk == WHOLE_UNKNOWN) {
+		settle_lowest(&w);
+		return ERR_OK;
+	}
+	if (w.end && w.end->walk == WHOLE_WALKED) {
+		while (w.v[first] != w.end)
+			first++;
+		if (w.n - first <= DEPTH_MAX) {
+			drop_circle(&w, first);
+			return ERR_OK;
+		}
+		w.end->above = DEPTH_MAX;
+	}
+	for (size_t i = w.n; i-- > 0;)
+		settle_whole(w.v[i], w.v[i]->whole ? w.v[i]->whole->above + 1 : 0);
+	return ERR_OK;
 }
 
 enum err view_whole(struct view *v, struct deal *d)
 {
-	struct deal *path[DEPTH_MAX], *at = d;
-	size_t n = 0;
-
-	while (at && at->walk == WHOLE_UNKNOWN) {
-		if (n == DEPTH_MAX)
-			return ERR_TOO_DEEP;
-		path[n++] = at;
-		at->walk = WHOLE_WALKED;
-		const struct numbers wholes = deal_declared(at, FACT_PART_OF);
-		at->whole = NULL;
-		if (wholes.n)
-			TRY(view_deal(v, numbers_at(wholes, 0), &at->whole));
-		at = at->whole;
-	}
-	if (at && at->walk == WHOLE_WALKED) {
-		size_t first = 0;
-		while (path[first] != at)
-			first++;
-		drop_circle(path, first, n);
-	}
-	for (size_t i = 0; i < n; i++)
-		path[i]->walk = WHOLE_KNOWN;
-	n = 0;
-	for (at = d; at; at = at->whole)
-		if (n++ == DEPTH_MAX)
-			return ERR_TOO_DEEP;
+	while (d->walk != WHOLE_KNOWN)
+		TRY(walk_up(v, d));
 	return ERR_OK;
 }
 

@@ -12,7 +12,10 @@
 #include "services/fold/visible.h"
 
 #define VIEW_BYTES_MAX ((size_t)192 << 20) /* memory of one question */
-#define DEPTH_MAX 500u			   /* deals inside deals inside deals; more: ERR_TOO_DEEP */
+/* Deals from one that nobody contains down to the innermost; see view_whole. Tests may have fewer. */
+#ifndef DEPTH_MAX
+#define DEPTH_MAX 500u
+#endif
 #define RUNGS (rung_COUNT)		   /* size of arrays by rung; 0 is unused */
 
 /* What is asked, in numbers. */
@@ -82,8 +85,9 @@ struct deal {
 	size_t nlast_cuts;
 	/* what contains it */
 	enum { WHOLE_UNKNOWN, WHOLE_WALKED, WHOLE_KNOWN } walk;
-	struct deal *whole; /* NULL: nobody contains it, or that link closed a circle */
-	bool circle;
+	struct deal *whole; /* NULL: nobody contains it, or that link was dropped */
+	enum { LINK_HOLDS, LINK_CLOSES_CIRCLE, LINK_TOO_DEEP } link;
+	unsigned above; /* deals that contain it, by all links but those of circles; DEPTH_MAX: too many */
 	/* what is inside, and what replaced it; see view_parts, view_successor */
 	bool parts_known, successor_known;
 	struct deal **parts;
@@ -116,6 +120,7 @@ struct view {
 	struct map ratios;  /* event of a rate, direct or inverse: place in counting.ratios */
 	size_t ratios_cap;
 	struct missing_rate missing;
+	size_t first_bytes; /* that the first step since all was forgotten took; 0: not known yet */
 };
 
 /* source and question must outlive the view. */
@@ -123,6 +128,11 @@ void view_init(struct view *v, const struct facts *source, const struct question
 void view_fini(struct view *v);
 /* Forget the deals: pointers to them end. Sums made in counting.arena end as well. */
 void view_forget(struct view *v);
+/*
+ * The same between two steps of a walk through many deals, where these take more than `bytes`; not
+ * sooner than after some steps, though, where each needs so many, as deals deep inside others do.
+ */
+void view_tidy(struct view *v, size_t bytes);
 
 /* The deal with its declarations and cancels; an unknown one is empty. */
 MUST_USE enum err view_deal(struct view *v, uint32_t number, struct deal **out);
@@ -130,13 +140,18 @@ MUST_USE enum err view_deal(struct view *v, uint32_t number, struct deal **out);
 MUST_USE enum err view_open(struct view *v, uint32_t number, struct deal **out);
 /* All its statements. */
 MUST_USE enum err view_load(struct view *v, struct deal *d);
-/* Fill in what contains it: d->whole. ERR_TOO_DEEP */
+/*
+ * Fill in what contains it: d->whole. Of a circle the latest link is dropped, and the link of every
+ * deal that has DEPTH_MAX others above it, or has them above it for ever, as a circle of more than
+ * DEPTH_MAX deals does. So no deal is inside more than DEPTH_MAX - 1 others, whatever was published,
+ * and going down through parts ends.
+ */
 MUST_USE enum err view_whole(struct view *v, struct deal *d);
 /* Fill in what it contains: d->parts, ascending by number. */
 MUST_USE enum err view_parts(struct view *v, struct deal *d);
 /* Fill in d->successor, 0: none. */
 MUST_USE enum err view_successor(struct view *v, struct deal *d);
-/* Fill in d->groups and d->payers, with those of its parts. ERR_TOO_DEEP */
+/* Fill in d->groups and d->payers, with those of its parts. */
 MUST_USE enum err view_payers(struct view *v, struct deal *d);
 /* The payer of this deal with this number; NULL: not one of its payers. Needs view_payers. */
 struct payer *deal_payer(const struct deal *d, uint32_t number);

@@ -270,19 +270,22 @@ def deal_changes(before, after):
 
 def causes(before, after, deal):
 	"""Ids of the events that only one of the two views holds, and that speak of the deal, or
-	declare one that supersedes it or what is inside it."""
-	about, successors = {deal}, set()
+	declare one that supersedes it or what is inside it, or are rates that convert their amounts."""
+	about, successors, rates_used = {deal}, set(), set()
 	for figures in (before, after):
 		deals = figures.deals
 		inside = {deal, *deals.inside(deal)}
 		about |= inside | set(deals.containing(deal))
 		successors |= {deals.superseded_by(d) for d in inside} - {None}
+		rates_used |= {rate.id for s in figures.view.own if s.deal in inside
+			for rate in [figures.rate_of(s)] if rate}
 	held = [{e.id: e for e in figures.view.held} for figures in (before, after)]
 	by_id = {**held[0], **held[1]}
 	in_one = [e for e in by_id.values() if (e.id in held[0]) != (e.id in held[1])]
 	return sorted(e.id for e in in_one
 		if any(r.fields.get("deal") in about
 			or (r.kind == "deal" and r.fields["deal"] in successors)
+			or r.id in rates_used
 			for r in repaired(e, by_id)))
 
 

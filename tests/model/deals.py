@@ -6,6 +6,8 @@ DESIGN.md section 4 rules 3 and 6; DECISIONS.md 20 to 23, 32.
 
 
 class Deals:
+	DEEPEST = 500  # deals from one that nobody contains down to the innermost
+
 	def __init__(self, view):
 		self.view = view
 		self.declared = {}  # deal: its deciding declaration
@@ -17,6 +19,7 @@ class Deals:
 		self.link_anomalies = []
 		for declaration in self.in_order:
 			self.add_part(declaration)
+		self.drop_too_deep()
 		named = {s.deal for s in view.statements if s.deal}
 		self.all = sorted(named | set(self.whole.values()))
 
@@ -29,16 +32,25 @@ class Deals:
 				"whole": double})
 		if not wholes:
 			return
-		if wholes[0] == deal or deal in self.containing(wholes[0]):
+		if deal in ([wholes[0]] + self.containing(wholes[0]))[:self.DEEPEST]:
 			self.link_anomalies.append({"anomaly": "part_of_circle", "deal": deal,
 				"whole": wholes[0]})
 		else:
 			self.whole[deal] = wholes[0]
 
+	def drop_too_deep(self):
+		"""The links of all deals that are inside too many others, or inside others for ever."""
+		too_deep = [d for d in self.whole if len(self.containing(d)) == self.DEEPEST]
+		for deal in too_deep:
+			self.link_anomalies.append({"anomaly": "part_of_too_deep", "deal": deal,
+				"whole": self.whole[deal]})
+		for deal in too_deep:
+			del self.whole[deal]
+
 	def containing(self, deal):
-		"""The deals that contain this one, nearest first."""
+		"""The deals that contain this one, nearest first; not more than the deepest is inside."""
 		found = []
-		while deal in self.whole:
+		while deal in self.whole and len(found) < self.DEEPEST:
 			deal = self.whole[deal]
 			found.append(deal)
 		return found

@@ -54,6 +54,15 @@ class Figures:
 			currency = self.target
 		return Money({currency: interval}, used=[statement.id])
 
+	def rate_of(self, statement):
+		"""The statement of the rate that converts its amount; None where none does."""
+		if self.target is None or statement.amount is None:
+			return None
+		currency, _ = amounts.parse(statement.amount)
+		if currency == self.target:
+			return None
+		return rates.rate_for(self.view, statement, currency, self.target)
+
 	def cancels(self, deal):
 		"""Cancels of the deal and of those that contain it, in order."""
 		reached_from = [deal] + self.deals.containing(deal)

@@ -24,24 +24,29 @@ def rates_of(view, base, quote):
 		s.decides.earliest or 0, s.order()))
 
 
-def rate_on(view, base, quote, day):
-	"""How many `quote` one `base` costs; None where nothing says so."""
+def held_on(view, base, quote, day):
+	"""The statement of the rate that holds on this day; None where there is none."""
 	held = [s for s in rates_of(view, base, quote)
 		if s.decides.earliest is None or s.decides.earliest <= day]
-	if not held:
-		return None
-	rate = Fraction(held[-1].fields["rate"])
-	return rate if held[-1].fields["base"] == base else 1 / rate
+	return held[-1] if held else None
+
+
+def rate_for(view, statement, currency, target):
+	"""That of the rate which converts an amount of this statement."""
+	return held_on(view, currency, target,
+		dates.day_of(dates.day_of_instant(statement.first.stated)))
 
 
 def exchange(view, statement, currency, interval, target):
 	"""The interval in the target currency, exact."""
 	if currency == target:
 		return interval
-	day = dates.day_of(dates.day_of_instant(statement.first.stated))
-	rate = rate_on(view, currency, target, day)
-	if rate is None:
+	held = rate_for(view, statement, currency, target)
+	if held is None:
 		raise MissingRate(statement, currency, target)
+	rate = Fraction(held.fields["rate"])
+	if held.fields["base"] != currency:
+		rate = 1 / rate
 	return amounts.Interval(None if interval.low is None else interval.low * rate,
 		None if interval.high is None else interval.high * rate,
 		interval.low_excl, interval.high_excl, interval.approx)

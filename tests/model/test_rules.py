@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small cases of the rules that are easy to get wrong, each as DECISIONS.md decides it."""
 import unittest
+import unittest.mock
 
+import deals
 from avow_model import Model
 
 DAY = "2025-01-%02d"
@@ -234,6 +236,18 @@ class Wholes(Case):
 		self.assertEqual(["part_of_circle", "part_of_double"], self.anomalies(events))
 		self.assertEqual("1 USD", self.committed(events, deal="part"))
 		self.assertEqual("", self.committed(events, deal="e"))
+
+	def test_a_deal_inside_too_many_others_stands_alone_in_any_order(self):
+		links = [("a", "b"), ("b", "c"), ("c", "d"), ("x", "y"), ("y", "x"),
+			("p", "q"), ("q", "r"), ("r", "s"), ("s", "p")]
+		with unittest.mock.patch.object(deals.Deals, "DEEPEST", 3):
+			for order in (links, links[::-1]):
+				events = [deal(part, day, part_of=whole)
+					for day, (part, whole) in enumerate(order, 1)]
+				events.append(event("commit", 20, deal="b", amount="1 USD"))
+				self.assertEqual(["part_of_circle"] + 5 * ["part_of_too_deep"],
+					self.anomalies(events))
+				self.assertEqual("1 USD", self.committed(events, deal="d"))
 
 
 class Money(Case):

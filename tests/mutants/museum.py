@@ -27,7 +27,7 @@ HUNK = re.compile(r"<<<<<<<\n(.*?)=======\n(.*?)>>>>>>>\n", re.DOTALL)
 # What has to be built for a killer, by the kind of test; the name stands for its last part.
 PARTS = {
     "unit": ["{}"],
-    "system": ["avow", "fold_ask"],
+    "system": ["avow", "fold_ask", "fold_ask_shallow"],
     "cli": ["avow"],
     "sim": ["sim"],
     "proof": ["avow", "proofs"],

@@ -64,7 +64,9 @@ MISTAKES = {
         Figures, "way_down", lambda self, deal, rung: figures.SET_RUNGS[
             figures.SET_RUNGS.index(rung):] + ["announced"] * (deal in self.assume)),
     "rates count but in their own direction": mock.patch.object(
-        rates, "rate_on", lambda view, base, quote, day: None),
+        rates, "held_on", lambda view, base, quote, day: None),
+    "a rate is no cause of a change": mock.patch.object(
+        Figures, "rate_of", lambda self, statement: None),
     "the day of as_of itself does not count": mock.patch.object(
         events.Clocks, "hold", lambda self, e: (self.at_seq is None or e.seq <= self.at_seq) and (
             self.as_of is None or e.stated[:10] < self.as_of)),

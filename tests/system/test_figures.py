@@ -386,23 +386,27 @@ class OddEvents(unittest.TestCase):
             self.assertEqual({r["standing"] for r in rows("history", "d") if r["kind"] == "pay"},
                              {"retracted"})
 
-    def test_what_is_nested_beyond_the_limit_is_told_and_not_followed(self):
-        depth = 502
+    def test_what_is_nested_beyond_the_limit_stands_alone_and_nobody_else_notices(self):
+        depth = 502 # so that three deals would have 500 others or more above them
         with Avow() as avow:
             avow.publish(*[event(kind="deal", deal="d%d" % n, from_=None, to=None,
                                  links=[{"type": "part_of", "deal": "d%d" % (n + 1)}])
                            for n in range(depth)],
-                         event(kind="commit", deal="d0"))
-            caught_up(avow, depth + 1)
-            for deal in ("d0", "d%d" % depth):
-                with self.assertRaises(Refused) as caught:
-                    self.deal(avow, deal)
-                self.assertEqual(caught.exception.name, "TOO_DEEP")
-                told = avow.cli("show", deal, check=3)
-                self.assertIn("TOO_DEEP", told.stderr)
-            avow.publish(event(kind="commit", deal="elsewhere"))
-            caught_up(avow, depth + 2)
+                         event(kind="commit", deal="d0"), event(kind="commit", deal="d3"),
+                         event(kind="commit", deal="elsewhere"))
+            caught_up(avow, depth + 3)
+            found = avow.ask("query", "anomalies")["anomalies"]
+            self.assertEqual([(a["anomaly"], a["deal"], a["whole"]) for a in found],
+                             [("part_of_too_deep", "d%d" % n, "d%d" % (n + 1)) for n in range(3)])
+            alone, top = self.deal(avow, "d0"), self.deal(avow, "d%d" % depth)
+            self.assertEqual(alone["rungs"][2]["total"], top["rungs"][2]["total"])
             self.assertEqual(self.deal(avow, "elsewhere")["events"], 1)
+            for message, rows in (("flows", "flows"), ("deals", "deals"), ("league", "tables")):
+                self.assertTrue(avow.ask("query", message, **(
+                    {"rung": "committed"} if message == "league" else {}))[rows], message)
+            changed = avow.ask("query", "diff", before={"at_seq": depth}, after={})["deals"]
+            self.assertIn("elsewhere", [d["deal"] for d in changed])
+            self.assertEqual(len(changed), depth) # d0, all from d3 to the top, and elsewhere
 
     def test_a_chain_of_corrections_through_too_many_deals_is_followed_no_further(self):
         homes = 256 # with the party that pays

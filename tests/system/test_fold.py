@@ -10,12 +10,14 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [os.path.join(ROOT, "model"), os.path.join(ROOT, "support")]
 
 import asking
 import avow_model
+import deals
 import generate
 
 FOLD_ASK = os.environ["FOLD_ASK"]
@@ -26,22 +28,22 @@ SAMPLE = os.path.join(ROOT, "data", "ai-deals.jsonl")
 QUESTIONS = 42
 
 
-def ask(path, questions):
+def ask(path, questions, program=FOLD_ASK):
 	"""Answers to messages, each given as its name and fields."""
 	lines = ["%s %s\n" % (message, json.dumps(fields)) for message, fields in questions]
 	with tempfile.TemporaryDirectory() as directory:
-		done = subprocess.run([FOLD_ASK, directory, path], input="".join(lines),
+		done = subprocess.run([program, directory, path], input="".join(lines),
 			stdout=subprocess.PIPE, encoding="utf-8", check=True, timeout=120)
 	answers = [json.loads(line) for line in done.stdout.splitlines()]
 	assert len(answers) == len(questions)
 	return answers
 
 
-def answers_to(path, asks):
+def answers_to(path, asks, program=FOLD_ASK):
 	"""Answers to the model's questions, in the model's form."""
 	with open(path, encoding="utf-8") as f:
 		ids = asking.Ids([json.loads(line) for line in f])
-	answers = ask(path, [asking.question_of(a) for a in asks])
+	answers = ask(path, [asking.question_of(a) for a in asks], program)
 	return [asking.answer_of(answer, a, ids) for answer, a in zip(answers, asks)]
 
 
@@ -116,14 +118,14 @@ class Lists(unittest.TestCase):
 class Random(unittest.TestCase):
 	maxDiff = None
 
-	def compare(self, seed):
+	def compare(self, seed, program=FOLD_ASK):
 		events = generate.generate(seed, EVENTS)
 		asks = generate.questions(seed, QUESTIONS, EVENTS)
 		model = avow_model.Model(events)
 		with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as f:
 			f.writelines(json.dumps(e) + "\n" for e in events)
 			f.flush()
-			for asked, answer in zip(asks, answers_to(f.name, asks)):
+			for asked, answer in zip(asks, answers_to(f.name, asks, program)):
 				if answer.get("error") == "NOT_FOUND":
 					continue # the model knows no unknown names
 				expected = asking.comparable(model.ask(asked))
@@ -132,6 +134,21 @@ class Random(unittest.TestCase):
 	def test_random_events_and_questions_are_answered_as_the_model_does(self):
 		for seed in range(SEED, SEED + RUNS):
 			self.compare(seed)
+
+	def deep(self, seed, program):
+		"""Many deals inside one another, compared with a model that nests them two deep."""
+		with unittest.mock.patch.object(deals.Deals, "DEEPEST", 2), \
+				unittest.mock.patch.multiple(generate, DEALS=["deal-%d" % n for n in range(16)],
+					KINDS=generate.KINDS + ["deal"] * len(generate.KINDS)):
+			self.compare(seed, program)
+
+	def test_the_same_where_more_deals_are_inside_one_another_than_may_be(self):
+		for seed in range(SEED, SEED + RUNS):
+			self.deep(seed, os.environ["FOLD_ASK_SHALLOW"])
+
+	def test_deals_that_nest_deeper_than_they_may_are_seen(self):
+		with self.assertRaises(AssertionError):
+			self.deep(SEED, FOLD_ASK)
 
 
 if __name__ == "__main__":

@@ -117,19 +117,64 @@ static void a_part_of_that_closes_a_circle_is_dropped(void **state)
 	assert_string_equal(PAID(NULL), "10 JPY");
 }
 
-static void deals_inside_one_another_beyond_the_limit_are_an_error(void **state)
+/* d0 is part of d1, that of d2, and so on. */
+static void part_of_next(struct story *s, int deal, int next)
 {
-	struct story *s = *state;
 	char text[128];
 
-	for (int i = 0; i < 501; i++) {
-		(void)snprintf(text, sizeof(text), "{'kind':'deal','deal':'d%d','links':"
-			       "[{'type':'part_of','deal':'d%d'}]}", i, i + 1);
-		tell(s, text);
-	}
-	assert_string_equal(figure(s, "{'deal':'d0'}", rung_paid, NULL), "TOO_DEEP");
-	tell(s, "{'kind':'deal','deal':'d250','stated':'2025-01-02'}");
-	assert_string_equal(figure(s, "{'deal':'d0'}", rung_paid, NULL), "nothing");
+	(void)snprintf(text, sizeof(text), "{'kind':'deal','deal':'d%d','links':"
+		       "[{'type':'part_of','deal':'d%d'}]}", deal, next);
+	tell(s, text);
+}
+
+/* 551 deals, of which d0 to d50 would have 500 others or more above them. */
+static void chain_has_its_lowest_alone(struct story *s)
+{
+	tell(s, "{'kind':'pay','deal':'d0','amount':'1 JPY'}");
+	tell(s, "{'kind':'pay','deal':'d50','amount':'10 JPY'}");
+	tell(s, "{'kind':'pay','deal':'d51','amount':'100 JPY'}");
+	assert_string_equal(figure(s, "{'deal':'d550'}", rung_paid, NULL), "100 JPY");
+	assert_string_equal(figure(s, "{'deal':'d51'}", rung_paid, NULL), "100 JPY");
+	assert_string_equal(figure(s, "{'deal':'d50'}", rung_paid, NULL), "10 JPY");
+	assert_string_equal(figure(s, "{'deal':'d0'}", rung_paid, NULL), "1 JPY");
+}
+
+static void a_deal_that_would_be_inside_too_many_others_stands_alone(void **state)
+{
+	for (int i = 0; i < 550; i++)
+		part_of_next(*state, i, i + 1);
+	chain_has_its_lowest_alone(*state);
+	tell(*state, "{'kind':'deal','deal':'d300','stated':'2025-01-02'}");
+	assert_string_equal(figure(*state, "{'deal':'d300'}", rung_paid, NULL), "111 JPY");
+}
+
+static void the_same_deals_stand_alone_in_whatever_order_they_were_declared(void **state)
+{
+	for (int i = 550; i-- > 0;)
+		part_of_next(*state, i, i + 1);
+	chain_has_its_lowest_alone(*state);
+}
+
+static void a_circle_of_more_deals_than_may_be_inside_one_another_falls_apart(void **state)
+{
+	for (int i = 0; i < 501; i++)
+		part_of_next(*state, i, (i + 1) % 501);
+	tell(*state, "{'kind':'deal','deal':'d','links':[{'type':'part_of','deal':'d7'}]}");
+	tell(*state, "{'kind':'pay','deal':'d','amount':'1 JPY'}");
+	tell(*state, "{'kind':'pay','deal':'d3','amount':'10 JPY'}");
+	tell(*state, "{'kind':'pay','deal':'d4','amount':'100 JPY'}");
+	assert_string_equal(figure(*state, "{'deal':'d'}", rung_paid, NULL), "1 JPY");
+	assert_string_equal(figure(*state, "{'deal':'d3'}", rung_paid, NULL), "10 JPY");
+	assert_string_equal(figure(*state, "{'deal':'d4'}", rung_paid, NULL), "100 JPY");
+	assert_string_equal(figure(*state, "{'deal':'d7'}", rung_paid, NULL), "nothing");
+}
+
+static void a_circle_of_as_many_deals_as_may_be_inside_one_another_is_cut_once(void **state)
+{
+	for (int i = 0; i < 500; i++)
+		part_of_next(*state, i, (i + 1) % 500);
+	tell(*state, "{'kind':'pay','deal':'d0','amount':'1 JPY'}");
+	assert_string_equal(figure(*state, "{'deal':'d499'}", rung_paid, NULL), "1 JPY");
 }
 
 /* ---- ladder, choice ---- */
@@ -347,7 +392,10 @@ int main(void)
 		TEST(without_from_a_statement_speaks_for_the_only_declared_payer),
 		TEST(the_latest_declaration_replaces_earlier_ones_whole),
 		TEST(a_part_of_that_closes_a_circle_is_dropped),
-		TEST(deals_inside_one_another_beyond_the_limit_are_an_error),
+		TEST(a_deal_that_would_be_inside_too_many_others_stands_alone),
+		TEST(the_same_deals_stand_alone_in_whatever_order_they_were_declared),
+		TEST(a_circle_of_more_deals_than_may_be_inside_one_another_falls_apart),
+		TEST(a_circle_of_as_many_deals_as_may_be_inside_one_another_is_cut_once),
 		TEST(best_takes_the_latest_of_the_best_grade),
 		TEST(what_is_added_counts_after_the_chosen_one_and_by_its_grade),
 		TEST(what_is_committed_is_also_announced_but_not_the_other_way_round),
