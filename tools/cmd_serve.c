@@ -141,6 +141,7 @@ static enum err configure(struct cli *c, enum which which, bool all, struct serv
 	const char *file = all ? NULL : cli_text(c, "endpoints");
 
 	*config = (struct service_config){ .ledger = setting(&c->settings, setting_ledger),
+					   .together = all,
 					   .rebuild = which == which_query && cli_flag(c, "rebuild") };
 	enum err e = path_in(c, name, "", &config->dir);
 	if (!e && file)
@@ -346,7 +347,10 @@ static enum err serve(struct cli *c, const enum which *which, size_t n, bool dem
 static enum err run_up(struct cli *c, struct fault *fault)
 {
 	static const enum which all[] = { which_ingest, which_query, which_ledger };
+	static const enum which writers[] = { which_ingest, which_ledger };
 
+	if (cli_flag(c, "no-query"))
+		return serve(c, writers, ARRAY_LEN(writers), cli_flag(c, "demo"), fault);
 	return serve(c, all, ARRAY_LEN(all), cli_flag(c, "demo"), fault);
 }
 
@@ -367,6 +371,7 @@ static const struct opt tcp_options[] = {
 };
 static const struct opt demo_options[] = {
 	{ "demo", 0, opt_flag, NULL, NULL, "Publish the sample deals, and print what to try." },
+	{ "no-query", 0, opt_flag, NULL, NULL, "Leave query out: it runs elsewhere, as `avow query`." },
 	OPT_END
 };
 static const struct opt rebuild_options[] = {
@@ -390,7 +395,7 @@ const struct command command_up = {
 	.name = "up",
 	.group = group_run,
 	.line = "start every service in one process",
-	.usage = "[--demo] [--tcp PORT]",
+	.usage = "[--demo] [--no-query] [--tcp PORT]",
 	.examples = (const char *const[]){ "avow up", "avow up --demo",
 					   "avow up --dir /srv/avow --tcp off", NULL },
 	.details = "Prints a line on stderr for each service that answers. Ctrl-C or SIGTERM stops them; "

@@ -11,7 +11,7 @@
 #include "services/shared/exchange.h"
 
 /* What may be on its way to the ledger; beyond: BUSY. */
-#define INGEST_PENDING_MAX 4096u
+#define INGEST_PENDING_MAX 8000u
 #define INGEST_PENDING_BYTES_MAX (32u << 20)
 #define INGEST_BUSY_MS 50
 /* How often the ledger is greeted, and after how long a silence it counts as absent. */

@@ -16,7 +16,9 @@ static enum err run(const struct service_config *config, struct service_control 
 					    .waiting_max = LEDGER_WAITING_MAX };
 	struct port *ledger;
 
-	enum err e = port_connect(control->zmq, config->ledger, limits, &ledger, fault);
+	enum err e = config->together ?
+			     port_join(control->zmq, limits, &ledger, fault) :
+			     port_connect(control->zmq, config->ledger, limits, &ledger, fault);
 	if (e)
 		return e;
 	const struct service_opening opening = { .service = "ingest", .config = config,

@@ -36,7 +36,10 @@ static enum err run(const struct service_config *config, struct service_control 
 		return e;
 	const struct service_opening opening = { .service = "ledger", .config = config,
 						 .control = control, .listen = port };
-	e = service_ready(&opening, fault);
+	if (config->together)
+		e = port_meet(port, fault);
+	if (!e)
+		e = service_ready(&opening, fault);
 	if (!e) {
 		e = ledger_loop(log, port, control->stop_fd[0]);
 		if (e)

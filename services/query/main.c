@@ -28,8 +28,10 @@ static enum err open_ports(const struct service_config *config, void *zmq, struc
 				 fault);
 	if (!e)
 		e = port_tape(zmq, config->tape, SERVICE_ENDPOINTS_MAX, &ports->tape, fault);
-	if (!e)
-		e = port_connect(zmq, config->ledger, ledger, &ports->ledger, fault);
+	if (e)
+		return e;
+	e = config->together ? port_join(zmq, ledger, &ports->ledger, fault) :
+			       port_connect(zmq, config->ledger, ledger, &ports->ledger, fault);
 	return e;
 }
 

@@ -27,6 +27,8 @@
 #define RECONNECT_MS 20
 #define RECONNECT_MAX_MS 1000
 #define CLOSE_LINGER_MS 250
+/* Where services of one process meet. */
+#define MEETING "inproc://ledger"
 /* The tape: what waits for one listener, and the largest subscription that it may send. */
 #define TAPE_WAITING_MAX 1000
 #define TAPE_MESSAGE_MAX 1024
@@ -228,14 +230,16 @@ enum err port_tape(void *context, const char *const *endpoints, size_t endpoints
 	return e;
 }
 
-enum err port_connect(void *context, const char *endpoint, struct port_limits limits,
-		      struct port **out, struct fault *fault)
+enum err port_meet(struct port *p, struct fault *fault)
 {
-	enum err e = endpoint_check(endpoint, false, fault);
+	return zmq_bind(p->socket, MEETING) ? system_refuses(fault, "listen on", MEETING) : ERR_OK;
+}
 
-	if (e)
-		return e;
-	e = port_new(context, ZMQ_DEALER, limits, out, fault);
+static enum err join(void *context, const char *endpoint, struct port_limits limits,
+		     struct port **out, struct fault *fault)
+{
+	enum err e = port_new(context, ZMQ_DEALER, limits, out, fault);
+
 	if (e)
 		return e;
 	if (!set((*out)->socket, ZMQ_IPV6, is_ipv6(endpoint)) ||
@@ -245,6 +249,19 @@ enum err port_connect(void *context, const char *endpoint, struct port_limits li
 		*out = NULL;
 	}
 	return e;
+}
+
+enum err port_join(void *context, struct port_limits limits, struct port **out, struct fault *fault)
+{
+	return join(context, MEETING, limits, out, fault);
+}
+
+enum err port_connect(void *context, const char *endpoint, struct port_limits limits,
+		      struct port **out, struct fault *fault)
+{
+	const enum err e = endpoint_check(endpoint, false, fault);
+
+	return e ? e : join(context, endpoint, limits, out, fault);
 }
 
 static void backlog_drop(struct port *p, struct waiting **link)

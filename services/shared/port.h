@@ -57,6 +57,13 @@ MUST_USE enum err port_listen(void *context, const char *const *endpoints, size_
 /* Connect to a service; goes on in the background, again and again. Errors as port_listen. */
 MUST_USE enum err port_connect(void *context, const char *endpoint, struct port_limits limits,
 			       struct port **out, struct fault *fault);
+/*
+ * Services of one process meet without a socket of the system in between: a port that listens is
+ * reached there as well, by those who join; one port of a context. ERR_IO, ERR_NO_MEMORY.
+ */
+MUST_USE enum err port_meet(struct port *p, struct fault *fault);
+MUST_USE enum err port_join(void *context, struct port_limits limits, struct port **out,
+			    struct fault *fault);
 /* Publish to whoever listens; a listener that is too slow loses messages. Errors as port_listen. */
 MUST_USE enum err port_tape(void *context, const char *const *endpoints, size_t endpoints_max,
 			    struct port **out, struct fault *fault);

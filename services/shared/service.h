@@ -20,6 +20,7 @@ struct service_config {
 	const char *listen[SERVICE_ENDPOINTS_MAX]; /* endpoints to answer on; NULL ends the list */
 	const char *tape[SERVICE_ENDPOINTS_MAX];   /* query: endpoints of the tape */
 	const char *ledger; /* ingest, query: the ledger's endpoint */
+	bool together;	    /* all services are in this process: they meet there, not at `ledger` */
 	/*
 	 * Where the service writes the endpoints that it bound, one a line, once it answers (ports
 	 * given as * are filled in): "listen tcp://127.0.0.1:40123". NULL: nowhere.

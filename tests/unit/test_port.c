@@ -121,6 +121,29 @@ static size_t arrivals(struct port *p, int wait_ms)
 	return inbox_count(f->in);
 }
 
+static void services_of_one_process_meet_there(void **state)
+{
+	struct port *server = listening(f->endpoint), *client = NULL, *other = connected(f->endpoint);
+
+	(void)state;
+	assert_int_equal(port_join(f->context, limits, &client, &f->fault), ERR_OK);
+	(void)keep(client);
+	/* before the port is there: it arrives once it is */
+	assert_int_equal(port_send(client, NULL, STR("early")), ERR_OK);
+	assert_int_equal(port_meet(server, &f->fault), ERR_OK);
+	assert_int_equal(arrivals(server, WAIT_MS), 1);
+	const struct parcel *in = inbox_at(f->in, 0);
+	assert_true(str_eq(in->wire, STR("early")));
+	assert_int_equal(in->from.name[0], 0); /* a name that the port gave it */
+	assert_int_equal(port_send(server, &in->from, STR("answer")), ERR_OK);
+	assert_int_equal(arrivals(client, WAIT_MS), 1);
+	assert_true(str_eq(inbox_at(f->in, 0)->wire, STR("answer")));
+	/* those of other processes reach it as before, and are told one endpoint */
+	send_soon(other, STR("outside"));
+	assert_int_equal(arrivals(server, WAIT_MS), 1);
+	assert_null(port_endpoint(server, 1));
+}
+
 static void only_loopback_and_files_are_endpoints(void **state)
 {
 	(void)state;
@@ -470,6 +493,7 @@ int main(void)
 {
 #define port_test(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 	const struct CMUnitTest tests[] = {
+		port_test(services_of_one_process_meet_there),
 		port_test(only_loopback_and_files_are_endpoints),
 		port_test(a_path_that_is_too_long_is_said),
 		port_test(a_second_bind_cannot_steal_the_path),

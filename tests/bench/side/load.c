@@ -77,6 +77,7 @@ static void put(struct load *l, struct talk *t)
 		return;
 	const struct work w = { .tag = now, .first = l->next, .batch = l->batch, .head = l->head,
 				.payload = &l->payload };
+	payload_now(&l->payload);
 	l->speaker->put(t, &w);
 	l->next += l->batch;
 	l->events_left -= l->batch;

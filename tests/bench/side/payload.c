@@ -75,6 +75,14 @@ static void put_be64(char *at, uint64_t number)
 		at[i] = (char)(number & 0xff);
 }
 
+void payload_now(struct payload *p)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	p->id_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
 void payload_set(struct payload *p, uint64_t n)
 {
 	char deal[PAYLOAD_DEAL_SIZE + 1];
@@ -137,13 +145,14 @@ enum err payload_init(struct payload *p, uint64_t seed)
 {
 	char text[TEXT_WORDS * PAYLOAD_WORD_SIZE + 1];
 	struct str payer = STR("payer-000"), payee = STR("payee-of-all");
-	struct timespec now;
 	struct event e = { 0 };
+	struct id id;
 	struct buf b;
 
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	p->id_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-	p->random = seed * 1000003 + (uint64_t)now.tv_nsec;
+	payload_now(p);
+	id_make(0, id.b);
+	memcpy(&p->random, id.b + ID_SIZE - sizeof(p->random), sizeof(p->random));
+	p->random += seed;
 	make_words(p);
 	make_days(p);
 	(void)memset(text, '-', sizeof(text));

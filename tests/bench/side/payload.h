@@ -30,6 +30,8 @@ struct payload {
 
 /* ERR_NO_MEMORY. Ids are other ones for another seed. */
 MUST_USE enum err payload_init(struct payload *p, uint64_t seed);
+/* Ids of version 7 begin with the time: from now on that of now. */
+void payload_now(struct payload *p);
 /* Make it event number n, from 0, with an id that is new. */
 void payload_set(struct payload *p, uint64_t n);
 /* What PostgreSQL has in columns of their own. */

@@ -191,7 +191,11 @@ class Postgres(postgres.Postgres):
 
     def __enter__(self):
         super().__enter__()
-        self.sql("-c", TABLE)
+        try:
+            self.sql("-c", TABLE)
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def disk(self):
@@ -244,12 +248,28 @@ class Avow(avowtest.Avow):
 
 
 class Followed(Avow):
-    """The same, with a query service that follows and indexes what is published."""
+    """One process as `avow up` starts it: a query service follows and indexes what is published."""
     name = "avow, query follows"
+
+    def __init__(self):
+        super().__init__("up")
 
 
 class Writers(Avow):
-    """What acknowledges, and nothing else: the other peers have no readers either."""
+    """What acknowledges, and nothing else, in one process: the other peers have no readers either."""
+
+    def __init__(self):
+        super().__init__("up")
+        self.flags = ["--no-query"]
+
+    def wait_ready(self, name):
+        for service in ("ledger", "ingest"):
+            self.processes[name].wait_line(r"\b%s ready\b" % service)
+
+
+class Apart(Avow):
+    """The same with a process for each service."""
+    name = "avow, two processes"
 
     def __init__(self):
         super().__init__("ledger", "ingest")

@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -91,6 +92,7 @@ def main():
     p.add_argument("--dir", metavar="FOLDER", help="where the stores are: the disk that is measured")
     p.add_argument("--programs", default=os.environ.get("BENCH_PROGRAMS"))
     args = p.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside")) # the peers are ended too
     for name in args.work:
         if name not in works.ALL:
             p.error("there is no work `%s`, only %s" % (name, ", ".join(works.ALL)))

@@ -113,7 +113,7 @@ def echo(run, echo_server, connections=1):
 def publish(run, _):
     medians, kept = {}, {}
     with contextlib.ExitStack() as stack:
-        servers = [stack.enter_context(p()) for p in [peers.Writers, peers.Followed, *run.peers]]
+        servers = [stack.enter_context(p()) for p in [peers.Writers, peers.Followed, peers.Apart, *run.peers]]
         zeromq = stack.enter_context(peers.Echo(run.programs))
         first = 0
         for r in range(run.rounds):
@@ -169,7 +169,7 @@ def judge_publish(run, medians):
 
 def latency(run, _):
     syncs, echoes, got = [], [], []
-    with peers.Avow() as avow, peers.Echo(run.programs) as zeromq:
+    with peers.Followed() as avow, peers.Echo(run.programs) as zeromq:
         for _r in range(run.rounds):
             got.append(run.program("watch", "latency", avow.address, avow.at("query"), run.gaps, 2000))
             syncs.append(run.program("limits", "sync", os.path.join(run.folder, "sync"), 305,
