@@ -5,9 +5,12 @@
  *     flips WORKDIR SEED FLIPS
  *
  * It makes a store, then flips one bit at a time: every second one in the header of a page, the
- * others anywhere. A child opens the store and reads every event and every id; another appends one. What is
- * read must be what was written, or be refused as damaged under its own seq. A child that dies of a
- * signal, or hangs, is a failure.
+ * others anywhere. The store is opened, and every event and every id read; then it is opened again, and
+ * one event appended. What is read must be what was written, or be refused as damaged under its own seq.
+ *
+ * A child does that, flip after flip, as to start one costs more than a flip. One that dies of a signal,
+ * or hangs, is a failure, and the next flip gets a new one; so it does where a log commit failed, as
+ * whoever meets that leaves.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,9 +29,8 @@
 
 #define PAGE 4096u
 #define PAGE_HEAD 16u
-#define EVENTS 3000u
+#define EVENTS 2000u
 #define BATCH 50u
-#define EVENT_SIZE_MAX 12000u
 #define HANG_S 20
 #define ARENA_MAX ((size_t)64 << 20)
 #define SHOWN_MAX 8u
@@ -37,10 +39,12 @@
 static struct counts {
 	uint64_t flips, unseen, refused_open, damaged_events, damaged_ids, ids_lost, rolled_back;
 	uint64_t not_written, signals, hangs, writer_signals, wrong;
+	bool writes; /* what it is at */
 } *counts;
 
-static char *good; /* the store's file as it was written */
+static char *good, *now; /* the store's file as it was written, and as it is found */
 static size_t good_size;
+static struct str events[EVENTS + 1]; /* as they were given to the store */
 static struct hash leaves[EVENTS + 1];
 static int64_t recorded[EVENTS + 1];
 
@@ -63,15 +67,18 @@ static struct id id_of(uint64_t seq)
 }
 
 /* The event under this seq: mostly some hundred bytes, now and then of pages of its own. */
-static struct str event_of(uint64_t seq, char *room)
+static struct str event_of(uint64_t seq)
 {
 	struct random r = { seq ^ 77 };
 	const size_t n = random_below(&r, 40) == 0 ? 5000 + random_below(&r, 7000)
 						   : 50 + random_below(&r, 500);
+	char *bytes = malloc(n);
 
+	if (!bytes)
+		die("memory");
 	for (size_t i = 0; i < n; i++)
-		room[i] = (char)random_next(&r);
-	return (struct str){ room, n };
+		bytes[i] = (char)random_next(&r);
+	return (struct str){ bytes, n };
 }
 
 static struct str deal_of(uint64_t seq, char *room)
@@ -81,7 +88,6 @@ static struct str deal_of(uint64_t seq, char *room)
 
 static void make(const char *dir)
 {
-	static char event[EVENT_SIZE_MAX];
 	char deal[32];
 	struct fault fault;
 	struct log *log;
@@ -92,9 +98,10 @@ static void make(const char *dir)
 		die(fault.text);
 	for (uint64_t seq = 1; seq <= EVENTS; seq++) {
 		const struct id id = id_of(seq);
+		events[seq] = event_of(seq);
 		if ((seq - 1) % BATCH == 0 && log_begin(log))
 			die("begin");
-		if (log_put(log, &id, deal_of(seq, deal), event_of(seq, event), 1000000, &rec))
+		if (log_put(log, &id, deal_of(seq, deal), events[seq], 1000000, &rec))
 			die("put");
 		leaves[seq] = rec.leaf;
 		recorded[seq] = rec.recorded;
@@ -114,7 +121,6 @@ static void wrong(const char *what, uint64_t seq)
 
 static uint64_t check_events(struct log *log, uint64_t head, struct arena *a)
 {
-	static char room[EVENT_SIZE_MAX];
 	const struct slice_limits limits = { .events = 1000, .bytes = (size_t)4 << 20 };
 	struct record_list list;
 	struct fault fault;
@@ -138,7 +144,7 @@ static uint64_t check_events(struct log *log, uint64_t head, struct arena *a)
 		for (size_t i = 0; i < list.n; i++) {
 			const struct record *r = &list.v[i];
 			const uint64_t seq = after + i + 1;
-			if (r->seq != seq || !str_eq(r->event, event_of(seq, room)) ||
+			if (r->seq != seq || !str_eq(r->event, events[seq]) ||
 			    r->recorded != recorded[seq] ||
 			    memcmp(r->leaf.b, leaves[seq].b, HASH_SIZE) != 0)
 				wrong("other bytes than were written", seq);
@@ -149,22 +155,25 @@ static uint64_t check_events(struct log *log, uint64_t head, struct arena *a)
 	return damaged;
 }
 
-static uint64_t check_ids(struct log *log, uint64_t head)
+/* Looks every id up, and tells how many are not found; whether nothing failed but that. */
+static bool check_ids(struct log *log, uint64_t head, uint64_t *bad)
 {
-	uint64_t bad = 0, at;
+	enum err e = log_begin(log);
+	uint64_t at;
 
-	if (log_begin(log)) {
+	if (e) {
 		counts->not_written++;
-		return 1;
+		*bad += 1;
+		return false;
 	}
 	for (uint64_t seq = 1; seq <= head; seq++) {
 		const struct id id = id_of(seq);
-		const enum err e = log_find(log, &id, &at);
+		e = log_find(log, &id, &at);
 		if (!e && at != seq)
 			wrong("an id is found under another seq", seq);
 		if (!e)
 			continue;
-		bad++;
+		*bad += 1;
 		if (e == ERR_NOT_FOUND)
 			counts->ids_lost++;
 		else
@@ -173,10 +182,10 @@ static uint64_t check_ids(struct log *log, uint64_t head)
 			break; /* it sticks */
 	}
 	log_abort(log);
-	return bad;
+	return e == ERR_OK || e == ERR_NOT_FOUND || e == ERR_DAMAGED;
 }
 
-static uint64_t append(struct log *log, uint64_t head)
+static bool append(struct log *log, uint64_t head)
 {
 	const struct id id = id_of(EVENTS + 7);
 	struct record rec;
@@ -191,65 +200,108 @@ static uint64_t append(struct log *log, uint64_t head)
 	else
 		log_abort(log);
 	counts->not_written += e != ERR_OK;
-	return e != ERR_OK;
+	return e == ERR_OK;
 }
 
-static void child(const char *dir, bool writes)
+/* Open the store and use it; whether this process may go on to use others. */
+static bool use(const char *dir, struct arena *a, bool writes)
 {
 	struct fault fault;
 	struct log_info info;
-	struct arena a;
 	struct log *log;
-	struct rlimit none = { 0, 0 };
+	bool good_end;
 
-	(void)setrlimit(RLIMIT_CORE, &none);
 	(void)alarm(HANG_S);
+	counts->writes = writes;
 	fault_init(&fault);
 	if (log_open(dir, 1, &log, &fault)) {
 		counts->refused_open += !writes;
 		if (fault.text[0] == 0)
 			wrong("refused without words", 0);
-		return;
+		return false;
 	}
-	arena_init(&a, ARENA_MAX);
 	log_info(log, &info);
 	if (writes) {
-		(void)append(log, info.head);
+		good_end = append(log, info.head);
 		log_close(log);
-		return;
+		return good_end;
 	}
 	counts->rolled_back += info.head < EVENTS;
 	if (info.head > EVENTS)
 		wrong("more events than were written", info.head);
-	uint64_t seen = check_events(log, info.head, &a);
-	seen += check_ids(log, info.head);
+	uint64_t seen = check_events(log, info.head, a);
+	good_end = check_ids(log, info.head, &seen);
 	counts->unseen += seen == 0 && info.head == EVENTS;
 	log_close(log);
+	return good_end;
 }
 
 /* ---- the flips ---- */
 
-static void restore(const char *path)
+/* Give the file back what it was. */
+static void restore(int fd)
 {
-	const int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	const ssize_t n = pread(fd, now, good_size, 0);
 
-	if (fd < 0 || write(fd, good, good_size) != (ssize_t)good_size)
-		die(path);
-	(void)close(fd);
+	if (n < 0 || ftruncate(fd, (off_t)good_size) != 0)
+		die("restore");
+	memset(now + n, 0, good_size - (size_t)n);
+	for (size_t at = 0; at < good_size; at += PAGE)
+		if (memcmp(now + at, good + at, PAGE) != 0 &&
+		    pwrite(fd, good + at, PAGE, (off_t)at) != PAGE)
+			die("restore");
 }
 
-static void flip(const char *path, uint64_t byte, unsigned bit)
-{
-	const char changed = (char)(good[byte] ^ 1 << bit);
-	const int fd = open(path, O_RDWR | O_CLOEXEC);
+struct flip {
+	uint64_t number, byte;
+	unsigned bit;
+};
 
-	if (fd < 0 || pwrite(fd, &changed, 1, (off_t)byte) != 1)
-		die(path);
-	(void)close(fd);
+/* Flip `number` of this seed. */
+static struct flip choose(uint64_t seed, uint64_t number)
+{
+	struct random r = { seed + number * UINT64_C(0x2545f4914f6cdd1d) };
+	const uint64_t pages = good_size / PAGE;
+	const bool head = number % 2 == 0;
+	const uint64_t byte = head ? random_below(&r, pages) * PAGE + random_below(&r, PAGE_HEAD)
+				   : random_below(&r, good_size);
+
+	return (struct flip){ number, byte, (unsigned)random_below(&r, 8) };
 }
 
-/* What a child comes to that opens the store: its status. */
-static int run_child(const char *dir, bool writes)
+static void tell(const struct flip *f, const char *what)
+{
+	fprintf(stderr, "flip %llu: byte %llu (page %llu + %llu) bit %u: %s\n",
+		(unsigned long long)f->number, (unsigned long long)f->byte,
+		(unsigned long long)f->byte / PAGE, (unsigned long long)f->byte % PAGE, f->bit, what);
+}
+
+/* In the child: flip after flip, up to the last one or to the first after which it should leave. */
+static void child(const char *dir, int fd, uint64_t seed, uint64_t flips)
+{
+	struct rlimit none = { 0, 0 };
+	struct arena a;
+	bool go_on = true;
+
+	(void)setrlimit(RLIMIT_CORE, &none);
+	arena_init(&a, ARENA_MAX);
+	while (go_on && counts->flips < flips) {
+		const struct flip f = choose(seed, counts->flips);
+		const char changed = (char)(good[f.byte] ^ 1 << f.bit);
+		const uint64_t wrongs = counts->wrong;
+		restore(fd);
+		if (pwrite(fd, &changed, 1, (off_t)f.byte) != 1)
+			die("flip");
+		counts->flips++;
+		go_on = use(dir, &a, false);
+		go_on = use(dir, &a, true) && go_on;
+		if (counts->wrong != wrongs)
+			tell(&f, "wrong");
+	}
+}
+
+/* Let a child do some of them; notes how it ended. */
+static void some(const char *dir, int fd, uint64_t seed, uint64_t flips)
 {
 	int status;
 	const pid_t pid = fork();
@@ -257,42 +309,24 @@ static int run_child(const char *dir, bool writes)
 	if (pid < 0)
 		die("fork");
 	if (pid == 0) {
-		child(dir, writes);
+		child(dir, fd, seed, flips);
 		_exit(0);
 	}
 	if (waitpid(pid, &status, 0) != pid)
 		die("wait");
-	return status;
-}
-
-static void one(const char *dir, const char *path, struct random *r, uint64_t number)
-{
-	const uint64_t pages = good_size / PAGE;
-	const bool head = number % 2 == 0;
-	const uint64_t byte = head ? random_below(r, pages) * PAGE + random_below(r, PAGE_HEAD)
-				   : random_below(r, good_size);
-	const unsigned bit = (unsigned)random_below(r, 8);
-
-	restore(path);
-	flip(path, byte, bit);
-	counts->flips++;
-	const uint64_t wrongs = counts->wrong;
-	const int status = run_child(dir, false);
+	if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
+		exit(2);
 	if (!WIFSIGNALED(status))
-		counts->writer_signals += WIFSIGNALED(run_child(dir, true));
-	if (WIFSIGNALED(status)) {
-		if (WTERMSIG(status) == SIGALRM)
-			counts->hangs++;
-		else
-			counts->signals++;
-	}
-	if ((WIFSIGNALED(status) && counts->signals + counts->hangs <= SHOWN_MAX) ||
-	    counts->wrong != wrongs)
-		fprintf(stderr, "flip %llu: byte %llu (page %llu + %llu) bit %u: %s %d\n",
-			(unsigned long long)number, (unsigned long long)byte,
-			(unsigned long long)byte / PAGE, (unsigned long long)byte % PAGE, bit,
-			WIFSIGNALED(status) ? "signal" : "exit",
-			WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+		return;
+	if (counts->writes)
+		counts->writer_signals++;
+	else if (WTERMSIG(status) == SIGALRM)
+		counts->hangs++;
+	else
+		counts->signals++;
+	const struct flip f = choose(seed, counts->flips - 1);
+	if (counts->signals + counts->hangs + counts->writer_signals <= SHOWN_MAX)
+		tell(&f, strsignal(WTERMSIG(status)));
 }
 
 int main(int argc, char **argv)
@@ -302,23 +336,23 @@ int main(int argc, char **argv)
 
 	if (argc != 4)
 		die("usage: flips WORKDIR SEED FLIPS");
-	struct random r = { strtoull(argv[2], NULL, 10) };
+	const uint64_t seed = strtoull(argv[2], NULL, 10);
 	const uint64_t flips = strtoull(argv[3], NULL, 10);
 	counts = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (counts == MAP_FAILED)
 		die("memory");
 	make(argv[1]);
 	(void)snprintf(path, sizeof(path), "%s/data.mdb", argv[1]);
-	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	const int fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) != 0)
 		die(path);
 	good_size = (size_t)st.st_size;
 	good = malloc(good_size);
-	if (!good || read(fd, good, good_size) != st.st_size)
+	now = malloc(good_size);
+	if (!good || !now || pread(fd, good, good_size, 0) != st.st_size)
 		die("read");
-	(void)close(fd);
-	for (uint64_t i = 0; i < flips; i++)
-		one(argv[1], path, &r, i);
+	while (counts->flips < flips)
+		some(argv[1], fd, seed, flips);
 	printf("{\"flips\": %llu, \"without_effect\": %llu, \"refused_at_opening\": %llu, "
 	       "\"events_refused\": %llu, \"ids_refused\": %llu, \"ids_not_found\": %llu, "
 	       "\"rolled_back\": %llu, \"not_written\": %llu, \"killed_by_signal\": %llu, "

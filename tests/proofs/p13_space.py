@@ -22,6 +22,8 @@ import world
 DISK_SIZE = 160 << 20
 RESUME_S = 1.0
 NO_ANSWER_S = 5.0
+PATIENCE_S = 10.0 # for what is not a matter of space
+BLIND_S = 2.0 # by then one who looks would have seen that the disk is full
 ASKED_MAX = 100 # times, for all that one round has left open
 
 
@@ -29,6 +31,7 @@ class Round:
     """Services on a small disk, and the file that fills it."""
 
     def __init__(self, p, disk, mutant=None):
+        self.patience_s = BLIND_S if mutant else PATIENCE_S
         self.p, self.disk, self.ballast = p, disk, os.path.join(disk, "ballast")
         preload = [proof.built("proof_mutant.so")] if mutant else ()
         self.services = {n: world.Service(n, disk + "/d", preload, {"AVOW_MUTANT": mutant or ""})
@@ -105,9 +108,9 @@ class Round:
 
 def a_round(p, r, n):
     kind = ("reserve", "last byte", "killed")[n % 3]
-    r.until("published", 10, "before round %d" % n)
+    r.until("published", PATIENCE_S, "before round %d" % n)
     r.fill((20 << 20) if kind == "reserve" else 0)
-    r.until("NO_SPACE", 10, "round %d, %s" % (n, kind))
+    r.until("NO_SPACE", r.patience_s, "round %d, %s" % (n, kind))
     if kind == "reserve":
         p.check(r.free() > 1 << 20, "round %d: refused only when the disk was full", n)
     r.read()
@@ -124,10 +127,10 @@ def a_round(p, r, n):
             r.start("ledger", "with room")
         else:
             p.count("starts_on_a_full_disk")
-            r.until("NO_SPACE", 10, "round %d, started on a full disk" % n)
+            r.until("NO_SPACE", PATIENCE_S, "round %d, started on a full disk" % n)
             r.release()
         # ingest finds the ledger again; how soon is not a matter of space
-        r.until("published", 10, "round %d, after a restart" % n)
+        r.until("published", PATIENCE_S, "round %d, after a restart" % n)
     else:
         r.release()
         took = r.until("published", RESUME_S + NO_ANSWER_S, "round %d, with room again" % n)

@@ -8,8 +8,11 @@ It may refuse (then nothing is written), say UNKNOWN, or not answer and leave; n
 After a failed write or sync it must leave. What it acknowledged is there when it is started again,
 once, and what was left open can be published.
 """
+import concurrent.futures
 import errno
+import itertools
 import os
+import queue
 import shutil
 import time
 
@@ -32,6 +35,10 @@ CALLS = {
 REFUSED = ("NO_SPACE", "NO_MEMORY", "IO", "TOO_LARGE", "DAMAGED", "UNKNOWN", "BUSY")
 CALLS_MAX = 5000
 PUBLISHES = (1, 3, 1, 40, 1, 2)
+LEAVE_S = 5.0
+LANES = 2
+# in the short form: the first call that fails, at most, and from one to the next
+FIRST_MAX, STEP = 8, 37
 
 
 class Faults:
@@ -80,7 +87,7 @@ class Faults:
             self.use(ledger, publishes, refused, where)
         must_leave = (started and not fired_at_start and os.path.exists(self.file) and
                       call in ("pwrite", "writev", "fdatasync") and error == errno.EIO)
-        self.leave(ledger, where, must_leave, started)
+        self.leave(ledger, where, must_leave, started, LEAVE_S / 5 if retried else LEAVE_S)
         if not os.path.exists(self.file):
             return False
         self.again(publishes, refused, where)
@@ -133,13 +140,10 @@ class Faults:
             return answer
         raise wire.NoAnswer()
 
-    def leave(self, ledger, where, must_leave, started):
-        if must_leave:
-            try:
-                ledger.process.wait(5)
-            except Exception: # it does not leave
-                ledger.kill()
-                raise proof.Broken("%s: it goes on after a failed write or sync" % where) from None
+    def leave(self, ledger, where, must_leave, started, within_s):
+        if must_leave and not ledger.wait(within_s):
+            ledger.kill()
+            raise proof.Broken("%s: it goes on after a failed write or sync" % where)
         code = ledger.stop() if ledger.alive() else ledger.process.returncode
         self.p.check(code >= 0, "%s: it ended by signal %d: %s", where, -code, ledger.said())
         self.p.check(started or code > 0, "%s: it did not start and said nothing wrong", where)
@@ -172,27 +176,47 @@ class Faults:
             ledger.kill()
 
 
-def body(p):
-    p.at_end.append(world.end_all)
-    faults = Faults(p, p.dir)
-    step = 37 if p.form == "short" else 1
-    said = time.monotonic()
+def kinds(p):
+    """(call, error, for ever, a new store): all there are; in the short form of each error one."""
+    how = list(itertools.product((False, True), (False, True)))
     for call, errors in CALLS.items():
         for error in errors:
-            for forever in (False, True):
-                for fresh in (False, True):
-                    number = 1 + p.random.randrange(step)
-                    while number < CALLS_MAX and faults.one(call, number, error, forever, fresh):
-                        number += step
-                        if time.monotonic() - said > 20:
-                            said = time.monotonic()
-                            p.say("%s %d", call, number)
-                    p.check(number < CALLS_MAX, "%s is called too often", call)
+            for forever, fresh in [p.random.choice(how)] if p.form == "short" else how:
+                yield call, error, forever, fresh
+
+
+def lane(p, faults, todo):
+    """Take one kind after the other, and let call after call fail; two lanes, as each mostly waits."""
+    first, step = (FIRST_MAX, STEP) if p.form == "short" else (1, 1)
+    try:
+        for call, error, forever, fresh in iter(todo.get_nowait, None):
+            number = 1 + p.random.randrange(first)
+            while number < CALLS_MAX and faults.one(call, number, error, forever, fresh):
+                number += step
+            p.check(number < CALLS_MAX, "%s is called too often", call)
+            p.say("%s, error %d, %s, %s store", call, error, "for ever" if forever else "once",
+                  "a new" if fresh else "an old")
+    except queue.Empty:
+        return
+    except proof.Broken: # then the other lane need not go on
+        while not todo.empty():
+            todo.get_nowait()
+        raise
+
+
+def body(p):
+    p.at_end.append(world.end_all)
+    todo, faults = queue.SimpleQueue(), [Faults(p, "%s/%d" % (p.dir, i)) for i in range(LANES)]
+    for kind in kinds(p):
+        todo.put(kind)
+    with concurrent.futures.ThreadPoolExecutor(LANES) as pool:
+        for done in [pool.submit(lane, p, own, todo) for own in faults]:
+            done.result()
     p.check(p.counters.get("faults", 0) > 5, "no fault happened")
     caught = False
     try: # plant: a failed sync is tried again, and "succeeds"
         for number in range(1, 8):
-            faults.one("fdatasync", number, errno.EIO, False, False, retried=True)
+            faults[0].one("fdatasync", number, errno.EIO, False, False, retried=True)
     except proof.Broken as e:
         caught = True
         p.say("negative control, a sync tried again: caught (%.80s)", e)

@@ -46,9 +46,9 @@ def ask_all(p, ingest, query, n):
     p.check(got["events"] and got["events"][0]["seq"] == seq, "jump %d: read misses %d", n, seq)
     waited = time.monotonic()
     head = query.ask("read", PATIENCE_S, after=0, limit=1)["head"]
-    query.ask("read", PATIENCE_S, after=head, wait_ms=60)
+    query.ask("read", PATIENCE_S, after=head, wait_ms=30)
     waited = time.monotonic() - waited
-    p.check(0.05 <= waited < PATIENCE_S, "jump %d: a wait of 60 ms took %g s", n, waited)
+    p.check(0.025 <= waited < PATIENCE_S, "jump %d: a wait of 30 ms took %g s", n, waited)
     p.check(time.monotonic() - began < 2 * PATIENCE_S, "jump %d: it took too long", n)
     return publish
 
@@ -125,18 +125,18 @@ def jumps(p, services, directory, number, planted=None):
 
 
 def jump_while_waiting(p, query, clock):
-    """A reader waits 200 ms in vain while the clock goes: its time is over when it is over."""
+    """A reader waits 100 ms in vain while the clock goes: its time is over when it is over."""
     head = query.ask("read", PATIENCE_S, after=0, limit=1)["head"]
     began = time.monotonic()
-    rid = query.send("read", after=head, wait_ms=200, ttl_ms=10000)
-    time.sleep(0.05)
+    rid = query.send("read", after=head, wait_ms=100, ttl_ms=10000)
+    time.sleep(0.03)
     clock.set(p.random.choice((-10 * YEAR_S, 10 * YEAR_S)))
     try:
         answer = query.next(PATIENCE_S)
     except wire.NoAnswer:
         raise proof.Broken("who waited while the clock jumped is not answered") from None
     took = time.monotonic() - began
-    p.check(answer.get("rid") == rid and 0.19 < took, "a wait of 200 ms ended after %g s", took)
+    p.check(answer.get("rid") == rid and 0.095 < took, "a wait of 100 ms ended after %g s", took)
 
 
 def query_head(query, publishes):

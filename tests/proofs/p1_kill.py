@@ -14,12 +14,16 @@ import wire
 import world
 
 SERVICES = ("ledger", "ingest", "query")
+# at most so long between a start and the next kill
+LIFE_S = 0.08
+# between two rounds of a publisher, so that services get to work again before they are killed
+PAUSE_S = 0.05
 
 
 class Run:
     """Three services, those who use them, and the one who kills."""
 
-    def __init__(self, p, directory, preload=(), env=None):
+    def __init__(self, p, directory, preload=(), env=None, pause_s=PAUSE_S):
         self.p, self.dir, self.prefix = p, directory, "mutant_" if preload else ""
         self.services = {name: world.Service(
             name, directory, preload if name == "ledger" else (), env) for name in SERVICES}
@@ -27,9 +31,10 @@ class Run:
             p.check(service.start(), "%s does not start: %s", service.name, service.said())
         ingest, query = (self.services[n].endpoint for n in ("ingest", "query"))
         seed = p.random.randrange(1 << 32)
-        self.publishers = [load.Publisher(directory, "publisher%d" % i, seed + i, ingest)
+        self.publishers = [load.Publisher(directory, "publisher%d" % i, seed + i, ingest,
+                                          pause_s=pause_s)
                            for i in range(2)]
-        self.watchers = load.Watchers(directory, "watchers", seed + 10, query, 14)
+        self.watchers = load.Watchers(directory, "watchers", seed + 10, query, 7)
         self.reader = load.OwnReader(directory, "reader", seed + 11, ingest, query)
         self.roles = [*self.publishers, self.watchers, self.reader]
         for role in self.roles:
@@ -38,7 +43,7 @@ class Run:
     def kill_one(self, service):
         """At any moment of its life, its start included."""
         random = self.p.random
-        time.sleep(random.random() * 0.12)
+        time.sleep(random.random() * LIFE_S)
         self.p.check(service.alive(), "%s has ended by itself: %s", service.name, service.said())
         service.kill()
         while random.random() < 0.2:
@@ -163,7 +168,7 @@ def body(p):
 
 def early(p):
     """A ledger that acknowledges before the log commit must be caught."""
-    run = Run(p, p.dir + "/early", [proof.built("proof_mutant.so")], {"AVOW_MUTANT": "early"})
+    run = Run(p, p.dir + "/early", [proof.built("proof_mutant.so")], {"AVOW_MUTANT": "early"}, 0.0)
     try:
         run.kill(30)
         entries, epoch, publishes, watched, _ = run.finish()

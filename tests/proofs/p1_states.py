@@ -155,7 +155,7 @@ def body(p):
     wanted = p.size(600, 50000, 2000000)
     while p.counters.get("states", 0) < wanted:
         seed = p.random.randrange(1 << 32)
-        drive = Drive(p, "store%d" % seed, None, 60 if p.form == "short" else 200, 6)
+        drive = Drive(p, "store%d" % seed, None, 60 if p.form == "short" else 100, 4)
         drive.run()
         places = sum(op in "CWETSUN" for _, op, _ in rows(drive.trace))
         left = wanted - p.counters.get("states", 0)

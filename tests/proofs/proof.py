@@ -12,6 +12,7 @@ import random
 import shutil
 import sys
 import tempfile
+import threading
 import time
 
 HELD, BROKEN, NOT_RUN = 0, 1, 77
@@ -57,7 +58,7 @@ class Proof:
         self.promise, self.words, self.disk = promise, words, disk
         self.form, self.seed = self.options.form, self.options.seed
         self.random = random.Random(self.seed)
-        self.counters = {}
+        self.counters, self.counting = {}, threading.Lock() # some proofs go on in several lanes
         self.began = time.monotonic()
         self.dir = None
         self.at_end = [] # what is called before the directory goes
@@ -68,7 +69,8 @@ class Proof:
         return max(1, int(number * self.options.scale))
 
     def count(self, name, number=1):
-        self.counters[name] = self.counters.get(name, 0) + number
+        with self.counting:
+            self.counters[name] = self.counters.get(name, 0) + number
 
     def say(self, text, *args):
         args = args[0] if len(args) == 1 and isinstance(args[0], dict) else args

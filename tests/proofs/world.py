@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Services as processes: started, waited for, killed; each ended by its own pid."""
 import os
+import select
 import signal
 import subprocess
 import time
@@ -70,15 +71,24 @@ class Service:
         if self.process:
             self.process.wait()
 
+    def wait(self, timeout_s):
+        """Until it has ended, without looking again and again; whether it has."""
+        if self.alive():
+            fd = os.pidfd_open(self.process.pid)
+            end = select.poll()
+            end.register(fd, select.POLLIN)
+            end.poll(int(timeout_s * 1000))
+            os.close(fd)
+        return not self.alive()
+
     def stop(self, timeout_s=10.0):
         """SIGTERM; the exit code."""
         if self.alive():
             self.process.send_signal(signal.SIGTERM)
-        try:
-            return self.process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
+        if not self.wait(timeout_s):
             self.kill()
-            raise proof.Broken("%s does not stop within %g s" % (self.name, timeout_s)) from None
+            raise proof.Broken("%s does not stop within %g s" % (self.name, timeout_s))
+        return self.process.returncode
 
 
 def end_all():
