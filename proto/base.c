@@ -12,17 +12,11 @@
 #define ARENA_CHUNK ((size_t)64 << 10)
 #define ARENA_KEEP ((size_t)1 << 20)
 #define HUGE_PAGE ((size_t)2 << 20)
-#define ARENA_ALIGN 16u
 
 void check_failed(const char *what, const char *text, const char *file, int line)
 {
 	fprintf(stderr, "avow: %s:%d: %s failed: %s\n", file, line, what, text);
 	abort();
-}
-
-struct str str_of(const char *c)
-{
-	return (struct str){ c, c ? strlen(c) : 0 };
 }
 
 int str_cmp(struct str a, struct str b)
@@ -119,12 +113,6 @@ void memory_give_back(void)
 
 /* ---- arena ---- */
 
-struct arena_chunk {
-	struct arena_chunk *next;
-	size_t n, cap;
-	_Alignas(ARENA_ALIGN) char bytes[];
-};
-
 void arena_init(struct arena *a, size_t max)
 {
 	*a = (struct arena){ .max = max };
@@ -201,31 +189,19 @@ static struct arena_chunk *chunk_for(struct arena *a, size_t n)
 	return c;
 }
 
-void *arena_alloc(struct arena *a, size_t n)
+void *arena_alloc_slowly(struct arena *a, size_t n)
 {
 	if (n > a->max || a->used > a->max - n)
 		return NULL;
-	const size_t padded = (n + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
+	const size_t padded = arena_padded(n);
 	if (padded < n)
 		return NULL;
-	struct arena_chunk *c = chunk_for(a, padded ? padded : ARENA_ALIGN);
+	struct arena_chunk *c = chunk_for(a, padded);
 	if (!c)
 		return NULL;
 	void *p = c->bytes + c->n;
-	c->n += padded ? padded : ARENA_ALIGN;
+	c->n += padded;
 	a->used += n;
-	return p;
-}
-
-void *arena_zalloc(struct arena *a, size_t count, size_t size)
-{
-	size_t n;
-
-	if (__builtin_mul_overflow(count, size, &n))
-		return NULL;
-	void *p = arena_alloc(a, n);
-	if (p)
-		memset(p, 0, n);
 	return p;
 }
 

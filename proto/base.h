@@ -39,7 +39,10 @@ static inline bool str_eq(struct str a, struct str b)
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 /* The str of a C string; NULL gives an empty one. */
-struct str str_of(const char *c);
+static inline struct str str_of(const char *c)
+{
+	return (struct str){ c, c ? strlen(c) : 0 };
+}
 /* Byte order; a prefix sorts before what it begins. */
 int str_cmp(struct str a, struct str b);
 
@@ -106,14 +109,48 @@ struct arena {
 	struct arena_chunk *first, *at;
 	size_t used, max;
 };
+#define ARENA_ALIGN 16u
+struct arena_chunk {
+	struct arena_chunk *next;
+	size_t cap, n; /* of bytes; both can be divided by ARENA_ALIGN */
+	_Alignas(ARENA_ALIGN) char bytes[];
+};
 void arena_init(struct arena *a, size_t max);
 void arena_fini(struct arena *a);
 /* Take everything back; keeps at most 1 MiB of memory for the next turn. */
 void arena_reset(struct arena *a);
-/* NULL beyond max or when the system has no memory: the caller returns ERR_NO_MEMORY. */
-MUST_USE void *arena_alloc(struct arena *a, size_t n);
+/* For arena_alloc, where what is at hand is not enough. */
+MUST_USE void *arena_alloc_slowly(struct arena *a, size_t n);
+/* So many bytes are taken for n, which may be none, as no two results are the same. */
+static inline size_t arena_padded(size_t n)
+{
+	return n ? (n + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN : ARENA_ALIGN;
+}
+/*
+ * NULL beyond max or when the system has no memory: the caller returns ERR_NO_MEMORY. Here, since an
+ * answer is made of many small things.
+ */
+MUST_USE static inline void *arena_alloc(struct arena *a, size_t n)
+{
+	struct arena_chunk *c = a->at;
+
+	if (!c || n >= c->cap - c->n || n > a->max - a->used)
+		return arena_alloc_slowly(a, n);
+	void *p = c->bytes + c->n;
+	c->n += arena_padded(n);
+	a->used += n;
+	return p;
+}
 /* The same, zeroed; NULL also where count * size overflows. */
-MUST_USE void *arena_zalloc(struct arena *a, size_t count, size_t size);
+MUST_USE static inline void *arena_zalloc(struct arena *a, size_t count, size_t size)
+{
+	size_t n;
+
+	if (__builtin_mul_overflow(count, size, &n))
+		return NULL;
+	void *p = arena_alloc(a, n);
+	return p ? memset(p, 0, n) : NULL;
+}
 /* A copy in the arena (with a zero behind it); {NULL, 0} where there is no memory. */
 MUST_USE struct str arena_str(struct arena *a, struct str s);
 /* Formatted text in the arena; {NULL, 0} where there is no memory. */

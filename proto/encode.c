@@ -95,6 +95,18 @@ static enum err write_head(const struct shape *s, const struct head *head, struc
 	return e;
 }
 
+/* With what lies behind the name, as so many bytes are copied at once; what is too much is given back. */
+static enum err write_name(const struct field *f, struct buf *out)
+{
+	char *to;
+
+	if (buf_grow(out, sizeof(f->key), &to)) /* these bytes may be the last */
+		return put_text(out, (struct str){ f->name, f->name_n });
+	memcpy(to, &f->key, sizeof(f->key));
+	out->n -= sizeof(f->key.text) - f->name_n;
+	return ERR_OK;
+}
+
 static enum err write_map(const struct shape *s, const void *rec, const struct head *head,
 			  struct buf *out)
 {
@@ -112,7 +124,7 @@ static enum err write_map(const struct shape *s, const void *rec, const struct h
 		require(has >> i & 1 || !f->required);
 		if (!(has >> i & 1))
 			continue;
-		e = put_text(out, (struct str){ f->name, f->name_n });
+		e = write_name(f, out);
 		if (!e)
 			e = f->list ? write_list(f, p, out) : write_value(f, p, out);
 	}

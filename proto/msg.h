@@ -124,6 +124,10 @@ struct field {
 	size_t offset;			  /* of the member in the struct */
 	const struct shape *sub;	  /* F_SUB, F_PAIRS */
 	const struct enum_info *words;	  /* F_ENUM */
+	/* the name as it is written before the value: MessagePack's short text */
+	struct field_key {
+		char head, text[31];
+	} key;
 };
 struct shape {
 	const char *name, *doc;

@@ -6,6 +6,8 @@
 
 /* MessagePack's fixstr: 101XXXXX, the length in the low bits. */
 #define SHORT_TEXT_MAX 31u
+/* fixmap: 1000XXXX, fixarray: 1001XXXX. */
+#define SHORT_ITEMS_MAX 15u
 
 /* msgpack-c hands on what its callback returns. */
 static int append(void *out, const char *p, size_t n)
@@ -21,11 +23,23 @@ static msgpack_packer packer(struct buf *out)
 	return k;
 }
 
+static enum err put_byte(struct buf *out, unsigned byte)
+{
+	char *to;
+	const enum err e = buf_grow(out, 1, &to);
+
+	if (!e)
+		*to = (char)byte;
+	return e;
+}
+
 enum err put_map(struct buf *out, size_t pairs)
 {
 	msgpack_packer k = packer(out);
 
 	require(pairs <= UINT32_MAX);
+	if (pairs <= SHORT_ITEMS_MAX)
+		return put_byte(out, 0x80 | (unsigned)pairs);
 	return (enum err)msgpack_pack_map(&k, pairs);
 }
 
@@ -34,6 +48,8 @@ enum err put_array(struct buf *out, size_t items)
 	msgpack_packer k = packer(out);
 
 	require(items <= UINT32_MAX);
+	if (items <= SHORT_ITEMS_MAX)
+		return put_byte(out, 0x90 | (unsigned)items);
 	return (enum err)msgpack_pack_array(&k, items);
 }
 

@@ -38,7 +38,8 @@ static const struct enum_info *const enums[] = {
 #define REQUIRED true
 #define OPTIONAL false
 #define ROW(r, f, T, list, need, limit, sub, words, doc)                                           \
-	{ #f, doc, sizeof(#f) - 1, F_##T, list, need, limit, offsetof(struct r, f), sub, words },
+	{ #f, doc, sizeof(#f) - 1, F_##T, list, need, limit, offsetof(struct r, f), sub, words,     \
+	  { (char)(0xa0 | (sizeof(#f) - 1)), #f } },
 #define RECORD(r, doc) static const struct field fields_##r[] = {
 #define MESSAGE(r, doc) RECORD(r, doc)
 #define REQUEST(r, answer, doc) RECORD(r, doc)

@@ -257,7 +257,7 @@ static enum err watch_pages(struct lm *lm, size_t max, struct fault *fault)
 
 struct look {
 	struct lm_txn *t;
-	enum { look_tables, look_free, look_path, look_place } at;
+	enum { look_tables, look_free, look_path, look_place, look_foresee } at;
 	unsigned table;
 	struct str key;
 	bool found;
@@ -281,6 +281,9 @@ static enum err look_now(struct look *x)
 		return pages_check_tables(&lm->pages, lm->ntables);
 	case look_free:
 		return pages_check_free(&lm->pages);
+	case look_foresee:
+		pages_foresee(&lm->pages, x->table, x->key);
+		return ERR_OK;
 	case look_place:
 		return pages_check_place(&lm->pages, x->table, x->key.p);
 	case look_path:
@@ -635,6 +638,15 @@ enum err lm_last(struct lm_txn *t, unsigned table, struct str *key, struct str *
 	e = lm_cursor_seek(c, (struct str){ 0 }, true, key, value);
 	lm_cursor_close(c);
 	return e;
+}
+
+void lm_foresee(struct lm_txn *t, unsigned table, struct str key)
+{
+	struct look x = { .t = t, .at = look_foresee, .table = table, .key = key };
+
+	require(t->open && table < t->lm->ntables && key.n > 0);
+	/* whoever looks the key up will meet what is damaged, and say so */
+	(void)lm_guard(look_guarded, &x);
 }
 
 enum err lm_count(struct lm_txn *t, unsigned table, uint64_t *rows)

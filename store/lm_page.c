@@ -14,6 +14,7 @@
 
 #include <stdlib.h>
 
+#define CACHE_LINE 64u
 #define PAGE PAGES_SIZE
 #define PAGE_HEAD 16u
 #define NODE_HEAD 8u
@@ -429,6 +430,24 @@ enum err pages_check_path(struct pages *p, unsigned table, struct str key, bool 
 			memcpy(last->key, key.p, key.n);
 	}
 	return ERR_OK;
+}
+
+void pages_foresee(struct pages *p, unsigned table, struct str key)
+{
+	if (know(p, table))
+		return;
+	const struct tree *t = &p->trees[table];
+	uint64_t number = t->root;
+	if (!is_usable(t, key))
+		return;
+	for (unsigned level = 1; level < t->depth; level++) {
+		if (!page_is_good(p, number, false, t->by_number))
+			return;
+		const char *page = p->at + number * PAGE;
+		number = child_of(node_at(page, upper_bound(page, 1, key, t->by_number) - 1));
+	}
+	for (unsigned i = 0; number <= p->last && i < PAGE; i += CACHE_LINE)
+		__builtin_prefetch(p->at + number * PAGE + i);
 }
 
 /* ---- free pages ---- */

@@ -75,6 +75,8 @@ MUST_USE enum err pages_check_path(struct pages *p, unsigned table, struct str k
  * that a transaction has just made.
  */
 MUST_USE enum err pages_check_place(struct pages *p, unsigned table, const char *place);
+/* Have the page that `key` is or belongs on brought into the processor's cache; says nothing of it. */
+void pages_foresee(struct pages *p, unsigned table, struct str key);
 /*
  * Whether a value that was found has as many pages of its own as its size needs, or none: LMDB gives
  * as many back as they say when it replaces the value, and one too many would be another's. (A value

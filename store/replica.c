@@ -416,6 +416,12 @@ enum err replica_seq_at(struct replica *r, int64_t recorded, uint64_t *seq)
 	return ERR_OK;
 }
 
+void replica_foresee(struct replica *r, unsigned table, struct str key)
+{
+	require(r->view && table < REPLICA_TABLES);
+	lm_foresee(r->view, T_INDEX + table, key);
+}
+
 enum err replica_lookup(struct replica *r, unsigned table, struct str key, struct str *value)
 {
 	struct str bytes;

@@ -211,6 +211,7 @@ static int by_slug(const void *x, const void *y)
 }
 
 #define NAMES_WALKED_MIN 1000u
+#define NAMES_FORESEEN 8u /* slugs that are brought near before they are asked for */
 
 /*
  * Where most of a dictionary is named, its slugs are walked through in their own order. Gives n names,
@@ -256,6 +257,8 @@ enum err ask_names(struct view *v, enum dictionary dict, const uint32_t *numbers
 	if (found == n)
 		return ERR_OK;
 	for (size_t i = 0; i < n; i++) {
+		if (i + NAMES_FORESEEN < n)
+			v->facts->foresee_slug(v->facts->arg, dict, numbers[i + NAMES_FORESEEN]);
 		names[i].number = numbers[i];
 		names[i].at = i;
 		TRY(v->facts->slug(v->facts->arg, dict, numbers[i], &names[i].slug));

@@ -77,11 +77,9 @@ enum err bound_at(struct arena *a, wide n, uint32_t ratio, struct bound *out)
 	return ERR_OK;
 }
 
-enum err bound_copy(struct arena *a, struct bound x, struct bound *out)
+enum err bound_copy_terms(struct arena *a, struct bound x, struct bound *out)
 {
 	*out = x;
-	if (!x.terms)
-		return ERR_OK;
 	out->terms = terms_new(a, x.terms->n);
 	if (!out->terms)
 		return ERR_NO_MEMORY;
@@ -125,12 +123,10 @@ static size_t terms_lacking(const struct terms *x, const struct terms *y)
 	return lacking;
 }
 
-enum err bound_raise(struct arena *a, struct bound *x, struct bound y)
+enum err bound_raise_terms(struct arena *a, struct bound *x, struct bound y)
 {
 	if (__builtin_add_overflow(x->n, y.n, &x->n))
 		return ERR_OVERFLOW;
-	if (!y.terms)
-		return ERR_OK;
 	const size_t n = x->terms ? x->terms->n : 0;
 	const size_t extra = x->terms ? terms_lacking(x->terms, y.terms) : y.terms->n;
 	if (n + extra > TERMS_MAX)

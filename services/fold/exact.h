@@ -63,9 +63,22 @@ MUST_USE enum err bound_add(struct arena *a, struct bound x, struct bound y, str
  * x += y, where nobody else holds x's terms: begin with zero, or with a bound_copy. Any number of
  * additions takes no more memory than the terms of the sum. ERR_OVERFLOW, ERR_NO_MEMORY.
  */
-MUST_USE enum err bound_raise(struct arena *a, struct bound *x, struct bound y);
+MUST_USE enum err bound_raise_terms(struct arena *a, struct bound *x, struct bound y);
+MUST_USE static inline enum err bound_raise(struct arena *a, struct bound *x, struct bound y)
+{
+	if (y.terms)
+		return bound_raise_terms(a, x, y);
+	return __builtin_add_overflow(x->n, y.n, &x->n) ? ERR_OVERFLOW : ERR_OK;
+}
 /* With terms of its own, in this arena. */
-MUST_USE enum err bound_copy(struct arena *a, struct bound x, struct bound *out);
+MUST_USE enum err bound_copy_terms(struct arena *a, struct bound x, struct bound *out);
+MUST_USE static inline enum err bound_copy(struct arena *a, struct bound x, struct bound *out)
+{
+	if (x.terms)
+		return bound_copy_terms(a, x, out);
+	*out = x;
+	return ERR_OK;
+}
 /* ERR_OVERFLOW, ERR_NO_MEMORY */
 MUST_USE enum err bound_negate(struct arena *a, struct bound x, struct bound *out);
 /* See bound_cmp: where there are terms. */

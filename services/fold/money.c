@@ -320,13 +320,9 @@ enum err sums_write(struct counting *c, const struct sums *s, struct arena *out,
 	if (!v)
 		return ERR_NO_MEMORY;
 	for (size_t i = 0; i < s->n; i++) {
-		struct amount amount;
-		TRY(amount_write(c, &s->v[i], &amount));
-		const struct str code = arena_str(out, (struct str){ amount.currency, 3 });
-		if (!code.p)
-			return ERR_NO_MEMORY;
-		msg_set(&v[i], sum, amount, amount);
-		msg_set(&v[i], sum, currency, code);
+		TRY(amount_write(c, &s->v[i], &v[i].amount));
+		msg_mark(&v[i], sum, amount);
+		msg_set(&v[i], sum, currency, ((struct str){ v[i].amount.currency, 3 }));
 	}
 	if (s->undisclosed) {
 		msg_set(&v[s->n], sum, currency, STR("XXX"));

@@ -2,7 +2,9 @@
 /* parties: finds the deals of a party, or walks through all of them, and adds up. */
 #include "services/fold/parties.h"
 
-#define FORGET_BYTES ((size_t)768 << 10) /* of deals; what an arena keeps for its next turn */
+#define FORGET_BYTES ((size_t)192 << 10) /* of deals; what a processor has near at hand */
+
+#define FORESEEN 12u /* candidates that are brought near before it is their turn */
 
 /* ---- one deal, as it counts in sums ---- */
 
@@ -53,6 +55,8 @@ static enum err walk_open(struct view *v, const struct walk_of_party *w, size_t 
 {
 	if (w->forget)
 		view_tidy(v, FORGET_BYTES);
+	if (i + FORESEEN < w->candidates.n)
+		v->facts->foresee_home(v->facts->arg, HOME_DEAL, w->candidates.v[i + FORESEEN]);
 	return view_open(v, w->candidates.v[i], out);
 }
 

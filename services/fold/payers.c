@@ -170,7 +170,8 @@ enum err view_payers(struct view *v, struct deal *d)
 	for (size_t i = 0; i < d->nparts; i++)
 		for (size_t j = 0; j < d->parts[i]->npayers; j++)
 			numbers[n++] = d->parts[i]->payers[j].number;
-	n = without_doubles(numbers, n);
+	if (d->nparts)
+		n = without_doubles(numbers, n);
 	d->payers = arena_zalloc(&v->arena, n, sizeof(*d->payers));
 	if (!d->payers)
 		return ERR_NO_MEMORY;

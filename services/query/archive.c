@@ -159,27 +159,29 @@ static enum err related_rows(struct archive *archive, enum relation relation, ui
 			     struct arena *a, struct number_list *out)
 {
 	struct row_key prefix = key_related(relation, number, 0);
-	struct range x;
+	struct cursor *c = &archive->relating;
 	size_t cap = 0;
 	enum err e;
 
 	prefix.n -= 4; /* whatever the other one is */
-	TRY(range_open(archive->r, table_related, &prefix, &x));
-	while (!(e = range_next(&x))) {
+	if (c->impl)
+		TRY(cursor_seek(c, row_str(&prefix)));
+	else
+		TRY(cursor_open(archive->r, table_related, row_str(&prefix), false, c));
+	while (!(e = cursor_next(c))) {
+		if (c->key.n < prefix.n || memcmp(c->key.p, prefix.p, prefix.n) != 0)
+			return ERR_OK;
 		if (out->n == cap) {
 			cap = cap ? 2 * cap : 16;
 			uint32_t *more = arena_alloc(a, cap * sizeof(*more));
-			if (!more) {
-				e = ERR_NO_MEMORY;
-				break;
-			}
+			if (!more)
+				return ERR_NO_MEMORY;
 			if (out->n)
 				memcpy(more, out->v, out->n * sizeof(*more));
 			out->v = more;
 		}
-		out->v[out->n++] = key_last_number(x.c.key);
+		out->v[out->n++] = key_last_number(c->key);
 	}
-	range_close(&x);
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
@@ -242,6 +244,22 @@ static enum err archive_slug(void *arg, enum dictionary dict, uint32_t number, s
 	const struct row_key key = key_name(dict, number);
 
 	return replica_lookup(archive->r, table_name, row_str(&key), out);
+}
+
+static void archive_foresee_home(void *arg, enum home home, uint32_t number)
+{
+	struct archive *archive = arg;
+	const struct row_key key = key_home(home, number);
+
+	replica_foresee(archive->r, table_fact, row_str(&key));
+}
+
+static void archive_foresee_slug(void *arg, enum dictionary dict, uint32_t number)
+{
+	struct archive *archive = arg;
+	const struct row_key key = key_name(dict, number);
+
+	replica_foresee(archive->r, table_name, row_str(&key));
 }
 
 static enum err archive_slugs(void *arg, enum dictionary dict, struct str after, uint64_t at_seq,
@@ -383,12 +401,13 @@ void archive_init(struct archive *archive, struct replica *r)
 			.related = archive_related, .number = archive_number,
 			.slug = archive_slug, .slugs = archive_slugs,
 			.named = archive_named, .last_number = archive_last_number,
-			.revision = archive_revision, .entry = archive_entry }
+			.foresee_home = archive_foresee_home,
+			.foresee_slug = archive_foresee_slug, .revision = archive_revision, .entry = archive_entry }
 	};
 }
 
 void archive_fini(struct archive *archive)
 {
-	if (archive->walking.impl)
-		cursor_close(&archive->walking);
+	cursor_close(&archive->walking);
+	cursor_close(&archive->relating);
 }

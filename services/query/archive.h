@@ -10,6 +10,7 @@ struct archive {
 	struct replica *r;
 	struct facts facts;
 	struct cursor walking; /* through facts; see blocks.h */
+	struct cursor relating; /* through table_related */
 	/* of parts and successors the row of table_some that was looked at last; see rows.h */
 	struct some {
 		bool known;

@@ -208,10 +208,7 @@ static bool stands_on(const struct cursor *c, const struct row_key *first)
 /* Whether the cursor stands in the home before this one, as after the walk through that. */
 static bool stands_before(const struct cursor *c, struct place place)
 {
-	const struct row_key before = key_home(place.home, place.number - 1);
-
-	return c->at == cursor_within && c->key.n >= before.n &&
-	       memcmp(c->key.p, before.p, before.n) == 0;
+	return c->at == cursor_within && key_is_of(c->key, place.home, place.number - 1);
 }
 
 enum err walk_begin(struct replica *r, struct cursor *c, struct place place, int64_t stated_end,

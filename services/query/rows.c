@@ -12,10 +12,11 @@ static void put_bytes(struct row_key *k, const void *p, size_t n)
 
 static void put_number(struct row_key *k, uint64_t number, unsigned size)
 {
-	for (unsigned i = size; i-- > 0;) {
-		const char byte = (char)(number >> 8 * i);
-		put_bytes(k, &byte, 1);
-	}
+	char bytes[sizeof(number)];
+
+	for (unsigned i = 0; i < size; i++)
+		bytes[i] = (char)(number >> 8 * (size - 1 - i));
+	put_bytes(k, bytes, size);
 }
 
 static uint64_t get_number(const char *p, unsigned size)
@@ -58,6 +59,11 @@ struct row_key key_home(enum home home, uint32_t number)
 	put_number(&k, home, 1);
 	put_number(&k, number, 4);
 	return k;
+}
+
+bool key_is_of(struct str key, enum home home, uint32_t number)
+{
+	return key.n >= 5 && key.p[0] == (char)home && get_number(key.p + 1, 4) == number;
 }
 
 struct row_key key_fact(enum home home, uint32_t number, int64_t stated, uint64_t seq)

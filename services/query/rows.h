@@ -47,6 +47,8 @@ struct row_key key_name(enum dictionary dict, uint32_t number);
 struct row_key key_fact(enum home home, uint32_t number, int64_t stated, uint64_t seq);
 /* The keys of all facts of a home begin with this. */
 struct row_key key_home(enum home home, uint32_t number);
+/* Whether a key of this table is of a fact of this home. */
+bool key_is_of(struct str key, enum home home, uint32_t number);
 /* The keys of the other tables. */
 struct row_key key_related(enum relation relation, uint32_t number, uint32_t other);
 struct row_key key_some(enum relation relation, uint32_t number);

@@ -156,6 +156,17 @@ static enum err story_last_number(void *arg, enum dictionary dict, uint32_t *out
 	return ERR_OK;
 }
 
+/* All of it is near. */
+static void story_foresee_home(void *arg, enum home home, uint32_t number)
+{
+	(void)arg, (void)home, (void)number;
+}
+
+static void story_foresee_slug(void *arg, enum dictionary dict, uint32_t number)
+{
+	(void)arg, (void)dict, (void)number;
+}
+
 static enum err story_revision(void *arg, uint32_t deal, uint64_t at_seq, uint64_t *out)
 {
 	struct story *s = arg;
@@ -197,6 +208,7 @@ int story_setup(void **state)
 	s->source = (struct facts){ .arg = s, .epoch = 1, .home = story_home, .chain = story_chain,
 		.related = story_related, .number = story_number, .slug = story_slug,
 		.slugs = story_slugs, .named = story_named, .last_number = story_last_number,
+		.foresee_home = story_foresee_home, .foresee_slug = story_foresee_slug,
 		.revision = story_revision, .entry = story_entry };
 	arena_init(&s->kept, MEMORY_MAX);
 	arena_init(&s->answer, MEMORY_MAX);
