@@ -27,18 +27,27 @@ static const struct out_column columns[] = {
 	{ "query_kib", out_is_number, false },	    { "query_peak_kib", out_is_number, false },
 };
 
+/* A number of at least one: 0 of something measures nothing. */
+static enum err read_count(struct cli *c, const char *option, uint64_t absent, uint64_t max,
+			   uint64_t *out, struct fault *fault)
+{
+	enum err e = cli_number(c, option, absent, max, out, fault);
+
+	if (!e && *out == 0)
+		e = fault_set(fault, ERR_USAGE, option, "--%s is 1 or more, not 0", option);
+	return e;
+}
+
 static enum err read_plan(struct cli *c, struct bench_plan *p, struct fault *fault)
 {
-	enum err e = cli_number(c, "events", 100000, BENCH_EVENTS_MAX, &p->events, fault);
+	enum err e = read_count(c, "events", 100000, BENCH_EVENTS_MAX, &p->events, fault);
 
 	if (!e)
-		e = cli_number(c, "publishers", 1, BENCH_PUBLISHERS_MAX, &p->publishers, fault);
+		e = read_count(c, "publishers", 1, BENCH_PUBLISHERS_MAX, &p->publishers, fault);
 	if (!e)
-		e = cli_number(c, "in-flight", 4, BENCH_IN_FLIGHT_MAX, &p->in_flight, fault);
+		e = read_count(c, "in-flight", 4, BENCH_IN_FLIGHT_MAX, &p->in_flight, fault);
 	if (!e)
-		e = cli_number(c, "batch", 1000, BATCH_EVENTS_MAX, &p->batch, fault);
-	if (!e && (!p->events || !p->publishers || !p->in_flight || !p->batch))
-		e = fault_set(fault, ERR_USAGE, NULL, "0 of something measures nothing");
+		e = read_count(c, "batch", 1000, BATCH_EVENTS_MAX, &p->batch, fault);
 	if (!e && strcmp(cli_word(c, 0), "publish") != 0)
 		e = fault_set(fault, ERR_USAGE, NULL, "only `publish` is measured, not `%s`",
 			      cli_word(c, 0));

@@ -385,5 +385,50 @@ class Demo(unittest.TestCase):
         self.assertEqual(len(commands), 3)
 
 
+class Alone(unittest.TestCase):
+    """Commands that need no services of ours."""
+
+    def setUp(self):
+        self.dir = avowtest.tempfile.mkdtemp(prefix="avow-")
+        self.addCleanup(avowtest.shutil.rmtree, self.dir, True)
+
+    def avow(self, *args, code=0):
+        env = {k: v for k, v in os.environ.items() if not k.startswith("AVOW_")}
+        done = subprocess.run([avowtest.program(), *args], env=env, stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, code, done.stderr)
+        return done
+
+    def bench(self, *args, code=0):
+        return self.avow("bench", *args, "--dir", self.dir, "-o", "json", code=code)
+
+    def test_bench_publishes_what_it_was_told_to_and_leaves_nothing(self):
+        row, = rows(self.bench("publish", "--events", "230", "--publishers", "3", "--in-flight", "2",
+                               "--batch", "10"))
+        self.assertEqual([row[name] for name in ("events", "publishers", "in_flight", "batch")],
+                         [230, 3, 2, 10])
+        self.assertLessEqual(row["p50_us"], row["p95_us"])
+        self.assertLessEqual(row["p99_us"], row["max_us"])
+        for name in ("events_per_s", "p50_us", "disk_syncs_per_s", "ledger_kib", "ingest_peak_kib"):
+            self.assertGreater(row[name], 0, name)
+        self.assertEqual(os.listdir(self.dir), [])
+
+    def test_bench_names_what_it_cannot_measure(self):
+        for option in ("events", "publishers", "in-flight", "batch"):
+            self.assertIn("--%s is 1 or more" % option,
+                          self.bench("publish", "--" + option, "0", code=2).stderr)
+        self.assertIn("not `query`", self.bench("query", code=2).stderr)
+
+    def test_the_manual_page_has_every_command_setting_and_error(self):
+        page = self.avow("man").stdout
+        names = [line.split()[0] for line in self.avow("help").stdout.splitlines()
+                 if line.startswith("  ") and not line.startswith("  avow")]
+        self.assertGreater(len(names), 20)
+        lines = page.splitlines()
+        for line in [*(".Ss avow " + name for name in names), ".It Fl \\-dir",
+                     ".It DAMAGED (602, exit 8)"]:
+            self.assertIn(line, lines)
+
+
 if __name__ == "__main__":
     unittest.main()
