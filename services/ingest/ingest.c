@@ -427,9 +427,9 @@ static void greet(struct ingest *g, struct now now)
 
 	g->greeted_ms = now.mono_ms;
 	/* nobody there, or no room: the next greeting is soon */
-	const enum err e = sender_ask(&g->ledger, g->greetings++ << PLACE_BITS | PLACE_HELLO,
-				      INGEST_GREET_MS, &shape_hello, &hello);
-	(void)e;
+	if (sender_ask(&g->ledger, g->greetings++ << PLACE_BITS | PLACE_HELLO, INGEST_GREET_MS,
+		       &shape_hello, &hello))
+		g->greeted_ms -= INGEST_GREET_MS - INGEST_KNOCK_MS;
 }
 
 int ingest_tick(struct ingest *g, struct now now)
@@ -438,7 +438,7 @@ int ingest_tick(struct ingest *g, struct now now)
 
 	if (next_ms <= 0) {
 		greet(g, now);
-		next_ms = INGEST_GREET_MS;
+		next_ms = g->greeted_ms + INGEST_GREET_MS - now.mono_ms;
 	}
 	for (size_t i = 0, left = g->npending; left > 0 && i < INGEST_PENDING_MAX; i++) {
 		struct pending *p = &g->pending[i];

@@ -14,8 +14,9 @@
 #define INGEST_PENDING_MAX 8000u
 #define INGEST_PENDING_BYTES_MAX (32u << 20)
 #define INGEST_BUSY_MS 50
-/* How often the ledger is greeted, and after how long a silence it counts as absent. */
+/* How often the ledger is greeted, how soon again where nobody is there, and when silence is absence. */
 #define INGEST_GREET_MS 500
+#define INGEST_KNOCK_MS 20
 #define INGEST_SILENCE_MS 2000
 
 struct ingest;

@@ -7,7 +7,7 @@
 
 /* Messages that wait at one connection; small, as there may be many. */
 #define PEOPLE_WAITING_MAX 256
-#define LEDGER_WAITING_MAX 8192
+#define LEDGER_WAITING_MAX 16384
 
 static enum err run(const struct service_config *config, struct service_control *control,
 		    struct port *people, struct fault *fault)

@@ -12,7 +12,7 @@
 #include "services/shared/port.h"
 
 /* Its peers are our own services, each with many requests on the way. */
-#define WAITING_MAX 8192
+#define WAITING_MAX 16384
 
 static enum err only_ipc(const struct service_config *config, struct fault *fault)
 {

@@ -86,7 +86,7 @@ static void ask(struct feed *f, const struct shape *shape, const void *msg, int 
 	if (e && f->stage == feed_following)
 		f->stage = feed_greeting;
 	f->waiting = !e;
-	f->until_ms = now.mono_ms + (e ? FEED_RETRY_MS : answer_ms);
+	f->until_ms = now.mono_ms + (e ? FEED_KNOCK_MS : answer_ms);
 }
 
 static void greet(struct feed *f, struct now now)

@@ -18,8 +18,12 @@
 #define FEED_BYTES_MAX (1u << 20)
 #define FEED_WAIT_MS 200
 #define FEED_PATIENCE_MS 300
-/* How soon a greeting, or a read that was refused, is tried again; when silence means absence. */
+/*
+ * How soon a read that was refused is tried again, and a greeting where nobody is there; when silence
+ * means absence.
+ */
 #define FEED_RETRY_MS 200
+#define FEED_KNOCK_MS 20
 #define FEED_SILENCE_MS 2000
 
 struct feed;

@@ -47,7 +47,7 @@ class Postgres:
 
     def __enter__(self):
         try:
-            self.run("initdb", "-D", self.data, "-U", "bench", "-A", "trust", "--no-sync")
+            self.make()
             words = " ".join("-c %s='%s'" % s for s in self.settings.items())
             self.run("pg_ctl", "-D", self.data, "-w", "-l", os.path.join(self.dir, "log"),
                      "-o", "-k %s %s" % (self.dir, words), "start")
@@ -55,6 +55,9 @@ class Postgres:
             self.close()
             raise
         return self
+
+    def make(self):
+        self.run("initdb", "-D", self.data, "-U", "bench", "-A", "trust", "--no-sync")
 
     def __exit__(self, *_):
         self.close()

@@ -28,17 +28,16 @@ import peers
 import report
 import works
 
-# how much is measured: rounds, how long each load runs (ms), connections of the many, how many
-# watchers, events of the first and the second look at a growing ledger, rows imported, events
-# published one at a time, cold starts, events and rounds of the figures
+# how much is measured: rounds, how long each load runs (ms), connections of the many, each or each
+# second form of publishing, how many watchers, events of the first and the second look at a growing
+# ledger, rows imported, events published one at a time, cold starts, events and rounds of the figures
 SIZES = {
-    "quick": dict(rounds=1, ms=150, many=50, watchers=(1, 20), first=20000, last=60000, rows=2000,
-                  gaps=20, starts=1, figures=(20000, 5)),
-    "default": dict(rounds=5, ms=700, many=1000, watchers=(1, 100, 1000), first=1000000,
+    "quick": dict(rounds=1, ms=100, many=50, form_step=2, watchers=(1, 20), first=20000, last=60000,
+                  rows=2000, gaps=20, starts=1, figures=(20000, 5)),
+    "default": dict(rounds=5, ms=700, many=1000, form_step=1, watchers=(1, 100, 1000), first=1000000,
                     last=10000000, rows=200000, gaps=500, starts=5, figures=(200000, 50)),
-    "long": dict(rounds=9, ms=3000, many=1000, watchers=(1, 100, 1000), first=1000000,
-                 last=50000000, rows=1000000, gaps=5000, starts=10,
-                 figures=(1000000, 100)),
+    "long": dict(rounds=9, ms=3000, many=1000, form_step=1, watchers=(1, 100, 1000), first=1000000,
+                 last=50000000, rows=1000000, gaps=5000, starts=10, figures=(1000000, 100)),
 }
 
 
@@ -129,8 +128,9 @@ def measure(run, names, environment):
     environment["avow"] = peers.Avow.promise
     with works.World(run) as world:
         for name in names:
-            say(name)
+            begin = time.monotonic()
             works.ALL[name](run, world)
+            say("%s: %.1f s" % (name, time.monotonic() - begin))
 
 
 if __name__ == "__main__":

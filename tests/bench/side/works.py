@@ -18,6 +18,7 @@ import report
 READ_EVENTS = 4000  # in one answer of a catch-up
 READ_FLIGHT = 2     # reads in flight of a catch-up
 FILL = (4, 1, 1000) # connections, in flight, batch
+PEER_SIZE_EVENTS = 200000 # to see how many bytes a peer takes for each
 
 # name, connections (0: the many), in flight on each, events in a request
 FORMS = [
@@ -106,8 +107,8 @@ def rows(result, each):
     return {**result, "events": result["rows"] * each}
 
 
-def echo(run, echo_server, connections=1):
-    return run.load("echo", echo_server.address, connections, ms=max(50, run.ms // 2))
+def echo(run, echo_server, connections=1, in_flight=1):
+    return run.load("echo", echo_server.address, connections, in_flight, ms=max(50, run.ms // 2))
 
 
 def publish(run, _):
@@ -117,7 +118,7 @@ def publish(run, _):
         zeromq = stack.enter_context(peers.Echo(run.programs))
         first = 0
         for r in range(run.rounds):
-            for form, connections, in_flight, batch in FORMS:
+            for form, connections, in_flight, batch in FORMS[::run.form_step]:
                 connections = connections or run.many
                 here = kept.setdefault(form, {})
                 for server in turned(servers, r):
@@ -131,8 +132,9 @@ def publish(run, _):
                         here.setdefault("group", []).append(
                             result["events"] / (after["log_commits"] - before["log_commits"]))
                 limits(run, result["event_bytes"], max(1, connections * in_flight * batch), here)
-                if form == FORMS[0][0]:
-                    here.setdefault("ZeroMQ echo", []).append(echo(run, zeromq))
+                if batch == 1:
+                    here.setdefault("ZeroMQ echo", []).append(
+                        echo(run, zeromq, connections, in_flight))
     size = result["event_bytes"]
     copies = run.program("limits", "memcpy", size, max(50, run.ms // 2))
     run.report.note("published events have %d bytes; memcpy of so many: %.1f million a second" % (
@@ -153,6 +155,12 @@ def judge_publish(run, medians):
                 run.report.goal("publish, " + form, who, avow, of[who]["per_s"], limit,
                                 extra="with query following %.2f" % (
                                     of["avow, query follows"]["per_s"] / of[who]["per_s"]))
+        if "ZeroMQ echo" in of:
+            for who, limit in GOALS.get(form, {}).items():
+                if who in of:
+                    run.report.note("%s: a ZeroMQ echo of so many requests comes to %.2f of %s, the goal "
+                                    "is %g" % (form, of["ZeroMQ echo"]["per_s"] / of[who]["per_s"], who,
+                                               limit))
         run.report.goal("publish, " + form, "LMDB, the same batch", avow, of["LMDB"]["per_s"],
                         LMDB_GOAL, extra="%.0f events a log commit" % of["group"])
     one = medians[FORMS[0][0]]
@@ -342,7 +350,7 @@ def size(run, world):
                     world.event_bytes, 3.5, " bytes", at_least=False,
                     extra="log %.2f, replica %.2f, index %.2f" % tuple(
                         of[n] / payload for n in ("log", "replica", "index")))
-    count = run.first
+    count = min(run.first, PEER_SIZE_EVENTS)
     for peer in run.peers:
         with peer() as p:
             before = p.disk()
