@@ -79,7 +79,7 @@ def verified_per_s(p, field):
             p.check(counters["damaged"] == 0, "an event is damaged")
             asker.close()
             return counters["verified"] / took
-        time.sleep(0.05)
+        time.sleep(0.01)
     raise proof.Broken("not all events are verified within %d s" % VERIFY_WAIT_S)
 
 
