@@ -7,7 +7,7 @@
  * seventh sync is not done), early (a log commit is said to be done, and is done only when the next
  * transaction begins: an acknowledgement before the log commit), mute (each 5,000th message is not
  * sent), twice (each 5,000th is sent twice), blind (the disk seems to have room for ever), scan (the
- * whole store is read before it opens, AVOW_MUTANT_AT microseconds a page).
+ * whole store is read before it opens, AVOW_MUTANT_AT microseconds each 256 KiB).
  *
  * No mistakes, but what proofs need: slowsync (a sync takes 50 ms longer), die (the process is killed
  * right after log commit AVOW_MUTANT_AT has returned, before anybody is told), fullmap (each 20,000th
@@ -31,7 +31,7 @@
 #define FULL_EACH 20000
 #define SEND_EACH 5000
 #define NAME_MAX_SIZE 255
-#define PAGE_SIZE 4096
+#define SCAN_SIZE (256 << 10)
 #define PATH_SIZE 4096
 #define MAP_FULL (-30792)
 
@@ -61,7 +61,7 @@ static bool is(const char *name)
 
 static void scan(const char *path)
 {
-	static char page[PAGE_SIZE];
+	static char some[SCAN_SIZE];
 	const char *at = getenv("AVOW_MUTANT_AT");
 	char name[PATH_SIZE];
 
@@ -69,7 +69,7 @@ static void scan(const char *path)
 	int fd = open(name, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		fd = open(path, O_RDONLY | O_CLOEXEC);
-	while (fd >= 0 && read(fd, page, sizeof(page)) > 0)
+	while (fd >= 0 && read(fd, some, sizeof(some)) > 0)
 		(void)usleep(at ? (useconds_t)strtoul(at, NULL, 10) : 0);
 	(void)close(fd);
 }

@@ -19,7 +19,7 @@ import proof
 import wire
 import world
 
-PAGE = 4096
+SCAN_SIZE = 256 << 10 # of the planted mistake, see mutant.c
 # events in the store: seconds until the first receipt (p99)
 SIZES = {1000000: 0.5, 10000000: 1.0}
 SHORT = {50000: 5.0} # on a machine that does other things as well
@@ -109,7 +109,7 @@ def at_size(p, field, ingest, events, limit_s):
     p.say("%d events verified a second", rate)
     p.check(rate >= VERIFIED_PER_S or p.form == "short", "only %d events a second verified", rate)
     ledger.env.update({"AVOW_MUTANT": "scan", "AVOW_MUTANT_AT": str(
-        int(1.2e6 * limit_s / (os.path.getsize(store) / PAGE)) + 1)})
+        int(1.2e6 * limit_s / (os.path.getsize(store) / SCAN_SIZE)) + 1)})
     took = restart(p, field, ingest, store, False)
     p.say("negative control, the whole store is read first: %.1f s", took)
     p.check(took > limit_s, "negative control, the whole store is read first: not caught")
