@@ -187,6 +187,7 @@ enum err log_look(struct log *log)
 	require(!log->txn);
 	log->head = log->durable.head;
 	log->recorded = log->durable.recorded;
+	counts_clear(&log->deals); /* of a log commit that came to nothing */
 	return lm_read(log->lm, &log->txn);
 }
 

@@ -278,6 +278,21 @@ static void the_revision_of_a_deal_is_the_number_of_its_events(void **state)
 	log_close(log);
 }
 
+static void who_looks_after_an_abort_sees_the_revisions_that_are_durable(void **state)
+{
+	struct log *log = open_log(*state);
+
+	commit_events(log, 1, 1);
+	assert_int_equal(log_begin(log), ERR_OK);
+	assert_int_equal(put(log, 2, "stargate", NOW), ERR_OK);
+	assert_int_equal(revision_of(log, "stargate"), 2);
+	log_abort(log);
+	assert_int_equal(log_look(log), ERR_OK);
+	assert_int_equal(revision_of(log, "stargate"), 1);
+	log_abort(log);
+	log_close(log);
+}
+
 static void an_abort_leaves_neither_trace_nor_hole(void **state)
 {
 	struct log *log = open_log(*state);
@@ -761,6 +776,7 @@ int main(void)
 		store_test(an_id_that_is_not_new_spoils_the_log_commit),
 		store_test(a_record_can_be_had_inside_the_transaction),
 		store_test(the_revision_of_a_deal_is_the_number_of_its_events),
+		store_test(who_looks_after_an_abort_sees_the_revisions_that_are_durable),
 		store_test(an_abort_leaves_neither_trace_nor_hole),
 		store_test(what_is_not_durable_is_not_seen),
 		store_test(an_event_that_is_too_large_is_refused_and_the_others_stay),
