@@ -27,7 +27,7 @@ bool life_acts(struct life *life);
 
 /* How often each thing goes wrong, in DICE_CERTAIN; and how long a sync takes. */
 struct disk_chances {
-	unsigned commit_unknown, commit_full, put_full, put_fails, read_fails, open_fails;
+	unsigned commit_unknown, commit_full, put_full, put_fails, put_damaged, read_fails, open_fails;
 	int64_t sync_min_us, sync_max_us;
 };
 
@@ -49,6 +49,7 @@ struct disk {
 	size_t nchanges, cap;
 	bool full, lies; /* lies: says that a commit is durable when it is not */
 	unsigned lied;
+	unsigned puts_damaged; /* pages that a put found damaged, though no bit was flipped here */
 	bool fills_once, fails_once; /* the next put, the next commit */
 	struct disk_chances chances;
 	struct random *dice;

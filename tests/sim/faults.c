@@ -70,6 +70,7 @@ void faults_choose(struct world *w)
 	s->disk.commit_full = perhaps(w, 400);
 	s->disk.put_full = perhaps(w, 60);
 	s->disk.put_fails = perhaps(w, 20);
+	s->disk.put_damaged = perhaps(w, 200);
 	s->disk.read_fails = perhaps(w, 200);
 	s->disk.open_fails = perhaps(w, 4000);
 }

@@ -518,6 +518,11 @@ static enum err put_fault(struct lm *lm)
 		d->tally->v[tally_writes_failed]++;
 		return troubled(lm, "a write failed", ERR_IO);
 	}
+	if (dice_falls(d->dice, d->chances.put_damaged)) {
+		d->puts_damaged++;
+		d->tally->v[tally_writes_onto_damaged_pages]++;
+		return troubled(lm, "a page is damaged", ERR_DAMAGED);
+	}
 	return ERR_OK;
 }
 

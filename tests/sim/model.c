@@ -138,12 +138,22 @@ static enum err code_of(enum lot lot)
 	}
 }
 
+/* Whether some store has met damage, so that it may say so. */
+static bool damage_met(const struct world *w)
+{
+	bool met = w->model.nflips > 0;
+
+	for (size_t i = 0; i < w->nnodes; i++)
+		met = met || w->nodes[i].disk.puts_damaged > 0;
+	return met;
+}
+
 /* Whether a fault is what its event deserves; *damaged: it only says that the store is. */
 static bool is_just(struct world *w, const struct plan *p, const struct event_fault *f, bool *damaged)
 {
 	if (f->index >= p->n)
 		return false;
-	if (f->code == ERR_DAMAGED && w->model.nflips) {
+	if (f->code == ERR_DAMAGED && damage_met(w)) {
 		*damaged = true;
 		return true;
 	}
@@ -173,7 +183,7 @@ static enum verdict refused(struct world *w, struct plan *p, const struct error 
 		p->refused = true;
 		return verdict_done;
 	}
-	if (e->code == ERR_DAMAGED && w->model.nflips)
+	if (e->code == ERR_DAMAGED && damage_met(w))
 		return verdict_again;
 	if (e->code != ERR_BAD_BATCH && p->n == 1 && is_just(w, p, &only, &damaged)) {
 		const struct made *made = &w->model.made[p->slots[0].made];
@@ -186,7 +196,7 @@ static enum verdict refused(struct world *w, struct plan *p, const struct error 
 		bool all_damaged = e->code == ERR_BAD_BATCH && e->faults.n > 0;
 		for (size_t i = 0; i < e->faults.n; i++)
 			all_damaged = all_damaged && e->faults.v[i].code == ERR_DAMAGED;
-		if (!all_damaged || !w->model.nflips)
+		if (!all_damaged || !damage_met(w))
 			world_fail(w, "refused for no reason: %s", err_name((enum err)e->code));
 		return verdict_again;
 	}
