@@ -21,6 +21,7 @@
 #define KEY_SIZE_MAX 511u
 #define DEPTH_MAX 16u
 #define NODES_MAX ((PAGE - PAGE_HEAD) / 2)
+#define BIG_PAGES_MAX 8192u /* of one value: 32 MiB, twice what the largest one needs */
 #define FIRST_PAGE 2u /* behind the two roots */
 #define NO_PAGE UINT64_MAX
 
@@ -157,16 +158,23 @@ static bool big_is_inside(const struct pages *p, const char *node)
 /*
  * Whether the first of them is what it should be, where the node has any: LMDB frees as many pages as
  * stand there when the value is replaced. Only looked at for that one, as each is a page more to read.
+ * A value that was made smaller within a transaction rightly has more than it needs; but none of those
+ * holds its own number, as each page does with which something else begins.
  */
 static bool big_is_whole(const struct pages *p, const char *node)
 {
 	if (!(u16_at(node + 4) & NODE_BIG))
 		return true;
-	const uint64_t size = u32_at(node), first = big_of(node);
+	const uint64_t needed = pages_for(u32_at(node)), first = big_of(node);
 	const char *page = p->at + first * PAGE;
 	const uint64_t count = u32_at(page + AT_COUNT);
-	return u64_at(page + AT_NUMBER) == first && u16_at(page + AT_FLAGS) == PAGE_OVERFLOW &&
-	       count >= pages_for(size) && count <= p->last - first + 1;
+	if (u64_at(page + AT_NUMBER) != first || u16_at(page + AT_FLAGS) != PAGE_OVERFLOW ||
+	    count < needed || count > BIG_PAGES_MAX || count > p->last - first + 1)
+		return false;
+	for (uint64_t number = first + needed; number < first + count; number++)
+		if (u64_at(p->at + number * PAGE + AT_NUMBER) == number)
+			return false;
+	return true;
 }
 
 bool pages_match_value(const struct pages *p, struct str value)

@@ -199,11 +199,102 @@ static void what_is_foreseen_is_found_or_damaged_as_if_it_were_not(void **state)
 	free(good);
 }
 
+/* ---- values of many pages, in a replica ---- */
+
+#define AT_COUNT 12u /* in the head of the first of a value's own pages: how many there are */
+
+static struct replica *open_replica(const char *dir)
+{
+	struct replica *r = NULL;
+	struct fault f;
+
+	fault_init(&f);
+	if (replica_open_sized(dir, 1, &small_sizes, &r, &f))
+		fail_msg("%s", f.text);
+	return r;
+}
+
+/* The count of the pages that hold this text, in the bytes of the store. */
+static char *count_of_pages(char *bytes, size_t size, struct str text)
+{
+	char *value = memmem(bytes, size, text.p, text.n);
+
+	assert_non_null(value);
+	return value - (size_t)(value - bytes) % PAGE + AT_COUNT;
+}
+
+/* Give the row `key` a value that begins with its name, of so many bytes. */
+static enum err index_big(struct replica *r, const char *name, size_t size)
+{
+	char value[5 * PAGE];
+
+	require(size <= sizeof(value));
+	memset(value, 'v', size);
+	memcpy(value, name, strlen(name));
+	return replica_index(r, 0, str_of(name), (struct str){ value, size });
+}
+
+/* Replacing it would give back pages of the rows behind it. */
+static void a_row_that_seems_to_have_pages_of_others_is_not_replaced(void **state)
+{
+	const char *path = in_dir(*state, "data.mdb");
+	struct replica *r = open_replica(*state);
+	size_t size;
+
+	assert_int_equal(replica_begin(r), ERR_OK);
+	assert_int_equal(index_big(r, "<first>", 2 * PAGE - PAGE / 2), ERR_OK);
+	assert_int_equal(index_big(r, "<second>", 2 * PAGE - PAGE / 2), ERR_OK);
+	assert_int_equal(index_big(r, "<third>", 2 * PAGE - PAGE / 2), ERR_OK);
+	assert_int_equal(replica_commit(r), ERR_OK);
+	replica_close(r);
+	char *file = strdup(path), *good = file_read(path, &size);
+	char *count = count_of_pages(good, size, STR("<first>v"));
+	for (size_t bit = 0; bit < 32; bit++) {
+		count[bit / 8] ^= (char)(1 << bit % 8);
+		file_write(file, good, size);
+		count[bit / 8] ^= (char)(1 << bit % 8);
+		r = open_replica(*state);
+		assert_int_equal(replica_begin(r), ERR_OK);
+		assert_int_equal(index_big(r, "<first>", 3 * PAGE), ERR_DAMAGED);
+		replica_close(r);
+	}
+	file_write(file, good, size);
+	r = open_replica(*state);
+	assert_int_equal(replica_begin(r), ERR_OK);
+	assert_int_equal(index_big(r, "<first>", 3 * PAGE), ERR_OK);
+	assert_int_equal(replica_commit(r), ERR_OK);
+	replica_close(r);
+	free(good);
+	free(file);
+}
+
+/* It keeps the pages that it had, of which its size now needs fewer. */
+static void a_row_that_was_made_smaller_can_be_replaced(void **state)
+{
+	struct replica *r = open_replica(*state);
+	struct str value;
+
+	for (size_t i = 0; i < 4; i++) {
+		assert_int_equal(replica_begin(r), ERR_OK);
+		assert_int_equal(index_big(r, "<first>", 5 * PAGE), ERR_OK);
+		assert_int_equal(index_big(r, "<second>", PAGE), ERR_OK);
+		assert_int_equal(index_big(r, "<first>", PAGE), ERR_OK);
+		assert_int_equal(replica_commit(r), ERR_OK);
+	}
+	assert_int_equal(replica_snap(r), ERR_OK);
+	assert_int_equal(replica_lookup(r, 0, STR("<first>"), &value), ERR_OK);
+	assert_int_equal(value.n, PAGE);
+	replica_unsnap(r);
+	replica_close(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		store_test(what_is_foreseen_is_found_or_damaged_as_if_it_were_not),
 		store_test(no_flip_in_the_head_of_a_page_kills_the_writer_or_hides_an_id),
+		store_test(a_row_that_seems_to_have_pages_of_others_is_not_replaced),
+		store_test(a_row_that_was_made_smaller_can_be_replaced),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
