@@ -257,6 +257,23 @@ static void without_an_answer_it_greets_again_and_takes_what_comes_late(void **s
 	assert_int_equal(info().head, 1);
 }
 
+static void a_welcome_that_a_late_answer_has_overtaken_is_no_other_ledgers(void **state)
+{
+	(void)state;
+	uint64_t rid;
+	struct hello hello;
+
+	write_event(A_TALK);
+	(void)greet();
+	(void)asked_read(&rid);
+	f->b.now.mono_ms += FEED_WAIT_MS + FEED_PATIENCE_MS;
+	const struct head head = asked(&shape_hello, &hello);
+	say_events(rid, 0, 1);
+	f->head = 0; /* as it was when the welcome was written */
+	say_welcome(head.rid);
+	assert_int_equal(asked_read(&rid).after, 1);
+}
+
 static void events_with_a_hole_are_not_taken(void **state)
 {
 	(void)state;
@@ -632,6 +649,28 @@ static void a_retraction_has_the_sides_that_what_it_retracts_has(void **state)
 	matches("1 2 3", filter_HAS_deal, "a-b");
 }
 
+static void a_damaged_event_is_named_to_who_reads_by_a_filter_and_never_skipped(void **state)
+{
+	(void)state;
+	struct read q = filtered(0);
+
+	write_event(TALK_CD);
+	write_event(TALK_AB ",\"note\":\"the second\"");
+	write_event(TALK_CD);
+	follow();
+	assert_true(file_flip(in_dir(f->dir, "data.mdb"), STR("the second"), 0) > 0);
+	msg_set(&q.filter, filter, deal, STR("c-d"));
+	const struct events e = read_now(&q);
+	assert_int_equal(e.events.n, 1);
+	assert_int_equal(e.scanned_to, 1);
+	msg_set(&q, read, after, 1);
+	ask(1, &shape_read, 0, &q);
+	const struct error damaged = next_error(&f->b, &f->people, ERR_DAMAGED);
+	assert_int_equal(damaged.seq, 2);
+	msg_set(&q, read, after, 2); /* who knows of it goes on behind it */
+	assert_int_equal(read_now(&q).events.v[0].seq, 3);
+}
+
 static void a_filter_that_cannot_be_read_is_refused(void **state)
 {
 	(void)state;
@@ -688,6 +727,7 @@ int main(void)
 		feed_test(it_greets_then_reads_behind_its_head),
 		feed_test(it_goes_on_where_it_was_when_it_is_started_again),
 		feed_test(without_an_answer_it_greets_again_and_takes_what_comes_late),
+		feed_test(a_welcome_that_a_late_answer_has_overtaken_is_no_other_ledgers),
 		feed_test(events_with_a_hole_are_not_taken),
 		feed_test(nobody_sees_a_part_of_a_publish),
 		feed_test(another_ledger_is_not_followed_and_nothing_is_served),
@@ -706,6 +746,7 @@ int main(void)
 		feed_test(a_statement_has_the_sides_that_its_deal_declared_until_then),
 		feed_test(a_retraction_is_about_what_it_retracts),
 		feed_test(a_retraction_has_the_sides_that_what_it_retracts_has),
+		feed_test(a_damaged_event_is_named_to_who_reads_by_a_filter_and_never_skipped),
 		feed_test(a_filter_that_cannot_be_read_is_refused),
 		feed_test(who_has_written_reads_it_or_is_told_that_time_is_up),
 	};
