@@ -11,6 +11,8 @@
 #define TURN_REQUESTS 64u
 #define TURN_BYTES (4u << 20)
 #define FLUSH_MS 2
+/* Of answers that one connection does not take, before it is refused more. */
+#define BACKLOG_BYTES_MAX (256u << 10)
 #define TEND_MS 1000
 #define WARM_MS 20 /* of which bringing pages into reach takes about a tenth */
 
@@ -50,6 +52,19 @@ static enum err hear_ledger(struct loop *x)
 	return e;
 }
 
+/* Who has not taken earlier answers costs the others no more than a refusal. */
+static void take(struct loop *x, const struct parcel *parcel, struct now now)
+{
+	const int64_t begin_us = clock_mono_us();
+
+	if (port_backlog(x->ports->people, &parcel->from) > BACKLOG_BYTES_MAX) {
+		query_put_off(x->q, parcel, now);
+		return;
+	}
+	query_take(x->q, parcel, now);
+	query_took(x->q, (uint64_t)(clock_mono_us() - begin_us));
+}
+
 /* What cannot be answered now, as earlier answers are not taken, waits for a later turn. */
 static enum err hear_people(struct loop *x)
 {
@@ -63,9 +78,7 @@ static enum err hear_people(struct loop *x)
 		e = port_gather(people, x->from_people, TURN_BYTES);
 	}
 	for (; !e && x->taken < inbox_count(x->from_people) && !port_crowded(people); x->taken++) {
-		const int64_t begin_us = clock_mono_us();
-		query_take(x->q, inbox_at(x->from_people, x->taken), now);
-		query_took(x->q, (uint64_t)(clock_mono_us() - begin_us));
+		take(x, inbox_at(x->from_people, x->taken), now);
 		x->heard++;
 	}
 	return e;

@@ -177,6 +177,22 @@ void query_take(struct query *q, const struct parcel *parcel, struct now now)
 	}
 }
 
+void query_put_off(struct query *q, const struct parcel *parcel, struct now now)
+{
+	struct request r;
+	struct fault fault;
+
+	q->count_requests++;
+	q->count_refused++;
+	q->taken = MSG_NONE;
+	if (!request_open(&r, parcel, now, &q->people))
+		return;
+	fault_init(&fault);
+	fault.retry_after_ms = QUERY_BUSY_MS;
+	(void)fault_set(&fault, ERR_BUSY, NULL, "earlier answers to this connection are not taken yet");
+	sender_refuse(&q->people, r.from, r.head.rid, &fault);
+}
+
 void query_took(struct query *q, uint64_t us)
 {
 	if (q->taken)

@@ -11,6 +11,8 @@
 
 /* How often the tape says that nothing happened. */
 #define QUERY_BEACON_MS 250
+/* When who is refused with BUSY is to come back. */
+#define QUERY_BUSY_MS 100
 /* Largest request, in bytes: questions are small. */
 #define QUERY_MESSAGE_MAX (1u << 20)
 
@@ -28,6 +30,8 @@ void query_free(struct query *q);
 bool query_knows_ledger(const struct query *q);
 /* A message from somebody who asks. */
 void query_take(struct query *q, const struct parcel *parcel, struct now now);
+/* The same where earlier answers to its connection lie there and are not taken: BUSY. */
+void query_put_off(struct query *q, const struct parcel *parcel, struct now now);
 /*
  * How long the last query_take took, for the counters of `status`: of each type of question, and of
  * `read`, their number and their microseconds, the time of those that had to wait not included.

@@ -591,6 +591,16 @@ enum err port_send(struct port *p, const struct peer *to, struct str wire)
 	return e;
 }
 
+size_t port_backlog(const struct port *p, const struct peer *to)
+{
+	size_t n = 0;
+
+	for (const struct waiting *w = p->first; w; w = w->next)
+		if (w->to.n == to->n && memcmp(w->to.name, to->name, to->n) == 0)
+			n += w->n;
+	return n;
+}
+
 bool port_flush(struct port *p)
 {
 	struct waiting **link = &p->first;

@@ -112,6 +112,8 @@ MUST_USE enum err port_gather_wait(struct port *p, struct inbox *in, size_t byte
  * sent. ERR_BUSY: no room, also not in the backlog; not sent.
  */
 MUST_USE enum err port_send(struct port *p, const struct peer *to, struct str wire);
+/* Bytes of answers to `to` in the backlog: what it has not taken, beyond what its connection holds. */
+size_t port_backlog(const struct port *p, const struct peer *to);
 /* Try the backlog again. True while something is left in it: call soon again. */
 bool port_flush(struct port *p);
 /* On the tape: a topic and a message. What is lost is lost. */

@@ -324,6 +324,8 @@ static void answers_that_find_no_room_wait_in_the_backlog(void **state)
 	while (port_send(p, &from, (struct str){ answer, sizeof(answer) }) == ERR_OK)
 		sent++;
 	assert_true(sent >= 4096); /* what the backlog holds */
+	assert_true(port_backlog(p, &from) > 0 && port_backlog(p, &from) % sizeof(answer) == 0);
+	assert_int_equal(port_backlog(p, &(struct peer){ .n = from.n }), 0);
 	while (got < sent) {
 		left = port_flush(p);
 		const size_t n = arrivals(a, left ? 0 : WAIT_MS);
@@ -331,6 +333,7 @@ static void answers_that_find_no_room_wait_in_the_backlog(void **state)
 		got += n;
 	}
 	assert_false(port_flush(p));
+	assert_int_equal(port_backlog(p, &from), 0);
 	assert_int_equal(port_counts(p).answers_dropped, 1); /* the one that was refused */
 }
 
