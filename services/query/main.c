@@ -9,9 +9,10 @@
 #include "services/shared/port.h"
 
 /*
- * Messages that wait at one connection: few, as answers may be large; more wait in the port's backlog.
+ * Messages that wait at one connection: few, as answers may be large, and what one who takes none costs
+ * the others is to make these; more wait in the port's backlog.
  */
-#define PEOPLE_WAITING_MAX 32
+#define PEOPLE_WAITING_MAX 16
 #define LEDGER_WAITING_MAX 64
 
 static enum err open_ports(const struct service_config *config, void *zmq, struct query_ports *ports,

@@ -77,13 +77,17 @@ class Accounted(load.Role):
         self.later = collections.deque() # (when, what), to be asked again
         self.counts = collections.Counter()
 
-    def ask(self, what, head, tail):
+    def ask(self, what, *parts):
         """Send a request; `answered(what, answer)` is called with what comes."""
         self.rid += 1
         to = self.free.pop(self.random.randrange(len(self.free)))
         self.waiting[self.rid] = (what, to, time.monotonic())
-        self.askers[to].socket.send(head + RID.pack(self.rid) + tail)
+        self.askers[to].socket.send(self.packed(what, self.rid, *parts))
         self.counts["sent"] += 1
+
+    def packed(self, what, rid, head, tail):
+        """The bytes of a request, which is in two pieces, without its rid."""
+        return head + RID.pack(rid) + tail
 
     def hear(self):
         for socket, _ in self.poller.poll(5):

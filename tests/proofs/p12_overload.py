@@ -33,24 +33,28 @@ OPEN, DONE, REFUSED = 0, 1, 2
 
 
 class Template:
-    """A publish of EVENTS events whose ids hold its number; all else is the same each time."""
+    """
+    A publish of EVENTS small events whose ids hold its number; all else is the same each time, so that
+    five times what the services can take is made on the same machine.
+    """
 
     def __init__(self, who, ttl_ms):
         raws = [history.event_of(self.ident(who, 0, place)) for place in range(EVENTS)]
         self.head, tail = wire.packed("publish", ttl_ms, events=None)
         self.step = len(wire.array_of_bytes(raws[:2])) - len(wire.array_of_bytes(raws[:1]))
-        self.tail = bytearray(tail[:-1] + wire.array_of_bytes(raws))
-        self.at = self.tail.index(self.ident(who, 0, 0)) + 4 # where the number is
+        self.raw = bytearray(self.head + bytes(8) + tail[:-1] + wire.array_of_bytes(raws))
+        self.at = self.raw.index(self.ident(who, 0, 0)) + 4 # where the number is
 
     @staticmethod
     def ident(who, n, place):
-        return bytes((0, 60, 0, who)) + struct.pack(">I", n) + NAME.pack(place)
+        return bytes((0, 0, 0, who)) + struct.pack(">I", n) + NAME.pack(place)
 
-    def number(self, n):
+    def number(self, n, rid):
+        bulk.RID.pack_into(self.raw, len(self.head), rid)
         for i, byte in enumerate(struct.pack(">I", n)):
-            self.tail[self.at + i:self.at + i + (EVENTS - 1) * self.step + 1:self.step] = bytes(
+            self.raw[self.at + i:self.at + i + (EVENTS - 1) * self.step + 1:self.step] = bytes(
                 (byte,)) * EVENTS
-        return bytes(self.tail)
+        return self.raw
 
 
 class Flood(bulk.Accounted):
@@ -88,8 +92,11 @@ class Flood(bulk.Accounted):
             self.fate.append(OPEN)
             self.sent_at.append(0.0)
         self.sent_at[what] = time.monotonic()
-        self.ask(what, self.template.head, self.template.number(what))
+        self.ask(what)
         return True
+
+    def packed(self, what, rid):
+        return self.template.number(what, rid)
 
     def answered(self, what, answer):
         if answer["type"] != "error":
