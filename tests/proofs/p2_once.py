@@ -19,7 +19,7 @@ import world
 PUBLISHERS = 2
 SENDS = (1, 1, 1, 1, 1, 1, 2, 2, 2, 3, 4, 5)
 BATCHES = (1, 1, 1, 1, 1, 1, 1, 2, 5)
-COMMITS_BEFORE_DEATH = 400 # at most
+COMMITS_BEFORE_DEATH = (400, 4000, 40000) # at most, in each form
 FIRST_DEATH = 20 # soon: a quick machine needs few log commits for the short form
 
 
@@ -46,7 +46,7 @@ class Killer:
                 field.kill("ingest")
 
     def arm(self):
-        at = self.p.random.randrange(2, COMMITS_BEFORE_DEATH)
+        at = self.p.random.randrange(2, self.p.size(*COMMITS_BEFORE_DEATH))
         self.field.services["ledger"].env["AVOW_MUTANT_AT"] = str(at)
 
 

@@ -198,7 +198,7 @@ class Scene:
                 p.count(prefix + name, number)
             # a connection that nothing came through for long is given up, and what was on its way
             bulk.check_silence(p, silent, self.trouble, publisher.patience_s,
-                               publisher.connections * publisher.window)
+                               publisher.connections * publisher.window * len(self.trouble))
         asker = wire.Asker(zmq.Context(), self.services["ledger"].endpoint)
         entries = list(bulk.entries_of(asker))
         bulk.Check(notes, [r.salt for r in self.publishers]).all(entries)
