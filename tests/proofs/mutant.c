@@ -5,8 +5,8 @@
  *
  * AVOW_MUTANT is nosync (pages are never synced), nometasync (the root page is not), skipsync (every
  * seventh sync is not done), early (a log commit is said to be done, and is done only when the next
- * transaction begins: an acknowledgement before the log commit), mute (each 5,000th message is not
- * sent), twice (each 5,000th is sent twice), blind (the disk seems to have room for ever), scan (the
+ * transaction begins: an acknowledgement before the log commit), mute (each 1,000th message is not
+ * sent), twice (each 1,000th is sent twice), blind (the disk seems to have room for ever), scan (the
  * whole store is read before it opens, AVOW_MUTANT_AT microseconds each 256 KiB).
  *
  * No mistakes, but what proofs need: slowsync (a sync takes 50 ms longer), die (the process is killed
@@ -30,7 +30,7 @@
 #define SLOW_US 50000
 #define FULL_EACH 300000
 #define FULL_FIRST 3000
-#define SEND_EACH 5000
+#define SEND_EACH 1000
 #define NAME_MAX_SIZE 255
 #define SCAN_SIZE (256 << 10)
 #define PATH_SIZE 4096

@@ -78,7 +78,7 @@ class Side:
 def compare(p, sides, what, others):
     """Each side in turn, the first one changing; how the first one's median stands to the others'."""
     paces = {name: [] for name in (WITH, *others)}
-    for turn in range(p.size(2, 6, 20)):
+    for turn in range(p.size(1, 6, 20)):
         for name in sorted(paces, reverse=turn % 2):
             paces[name].append(getattr(sides[name], what)(turn, p.size(1, 2, 5)))
     middle = {name: statistics.median(v) for name, v in paces.items()}

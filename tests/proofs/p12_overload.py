@@ -131,7 +131,7 @@ def overload(p):
     field = bulk.Field(p, p.dir + "/d")
     fates, _, capacity, _ = (first := flood(p, field, 0, p.size(1, 8, 30), prefix="alone_"))
     p.say("alone: %.0f requests of %d events a second", capacity, EVENTS)
-    second = flood(p, field, 1, p.size(3, 60, 600), TIMES * capacity)
+    second = flood(p, field, 1, p.size(2, 60, 600), TIMES * capacity)
     fate, busy_s, done, offered = second
     p.say("offered %.0f a second, done %.0f, refused %d", offered, done, fate.count(REFUSED))
     p.count("offered_per_mille_of_capacity", int(1000 * offered / capacity))
@@ -220,7 +220,7 @@ def slow_reader(p):
     ask = zmtp.frame(msgpack.packb({"v": 1, "type": "read", "rid": 1, "after": 0, "limit": 10000,
                                     "max_bytes": 8 << 20}))
     paces = {False: [], True: []}
-    for turn in range(p.size(4, 12, 50)):
+    for turn in range(p.size(2, 12, 50)):
         slow = turn % 2 == 1
         if slow:
             peer = zmtp.meet(query[len("ipc://"):])

@@ -21,6 +21,7 @@ import world
 SERVICES = ("ledger", "ingest", "query")
 FRONT_KILL_EACH = 12 # of what is done to ingest or query, the others are stops
 SILENT_MAX_MS = 900
+WINDOW = 160 # requests on their way over each connection, so that much is done between two stops
 
 
 class Disturber:
@@ -46,8 +47,8 @@ def start(p, directory, publishes, asks, preload=None, env=None):
     seed, top = p.random.randrange(1 << 32), multiprocessing.Value("Q", 0)
     ingest, query = (field.services[n].endpoint for n in ("ingest", "query"))
     field.begin([bulk.Bulk(p.dir, "publisher", seed, ingest, 0, publishes, top, (1, 1, 1, 3),
-                           abandon=0.2, patience_s=2.0),
-                 bulk.Asks(p.dir, "asks", seed + 1, query, asks, top, patience_s=2.0)])
+                           abandon=0.2, window=WINDOW, patience_s=2.0),
+                 bulk.Asks(p.dir, "asks", seed + 1, query, asks, top, window=WINDOW, patience_s=2.0)])
     return field
 
 
@@ -59,7 +60,7 @@ def check(p, field, prefix=""):
 
 def body(p):
     p.at_end.append(world.end_all)
-    total = p.size(10000, 1000000, 10000000)
+    total = p.size(6000, 1000000, 10000000)
     field = start(p, p.dir + "/d", total // 2, total // 2)
     field.wait(Disturber(p, field).disturb)
     p.count("events", check(p, field))
@@ -72,7 +73,7 @@ def body(p):
 
 def control(p, mutant, where):
     """A service that does not answer, or answers twice, now and then, must be caught."""
-    field = start(p, "%s/%s_%s" % (p.dir, mutant, where), 7000, 7000,
+    field = start(p, "%s/%s_%s" % (p.dir, mutant, where), 1500, 1500,
                   {where: [proof.built("proof_mutant.so")]}, {where: {"AVOW_MUTANT": mutant}})
     try:
         field.wait(lambda: time.sleep(0.05))

@@ -232,7 +232,7 @@ def body(p):
 
 def control(p):
     """Who loses answers himself, and does not blame the network, must be caught."""
-    scene = Scene(p, p.dir + "/mute", 10000, {"ingest": [proof.built("proof_mutant.so")]})
+    scene = Scene(p, p.dir + "/mute", 2500, {"ingest": [proof.built("proof_mutant.so")]})
     try:
         scene.finish("mutant_")
     except proof.Broken as e:

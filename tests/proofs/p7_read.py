@@ -17,7 +17,7 @@ import proof
 import wire
 import world
 
-WRITERS, SESSIONS = 2, 150
+WRITERS, SESSIONS = 2, 400 # many, as each waits for syncs that are made slow
 DISTURB_EACH_S, PAUSE_S = 2, 0.05
 
 
@@ -187,7 +187,7 @@ def check_early(p, entries, seen):
 
 def body(p):
     p.at_end.append(world.end_all)
-    p.count("pairs", pairs(p, p.dir + "/d", p.size(2000, 100000, 1000000)))
+    p.count("pairs", pairs(p, p.dir + "/d", p.size(1000, 100000, 1000000)))
     try:
         pairs(p, p.dir + "/mutant", 5000, planted=True)
     except proof.Broken as e:
