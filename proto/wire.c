@@ -209,10 +209,26 @@ static size_t utf8_length(const unsigned char *p, size_t left)
 	return n;
 }
 
+/* How much of the beginning is ASCII without a zero, in whole words: nearly all of nearly every text. */
+static size_t plain_length(const unsigned char *p, size_t n)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
+	uint64_t word;
+	size_t i = 0;
+
+	for (; n - i >= sizeof(word); i += sizeof(word)) {
+		memcpy(&word, p + i, sizeof(word));
+		/* a byte of 0 borrows, one from 0x80 on has the bit already */
+		if ((word | (word - ones)) & highs)
+			break;
+	}
+	return i;
+}
+
 bool utf8_valid(struct str s)
 {
 	const unsigned char *p = (const unsigned char *)s.p;
-	size_t i = 0;
+	size_t i = plain_length(p, s.n);
 
 	while (i < s.n) {
 		if (p[i] - 1u < 0x7f) {

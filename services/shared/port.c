@@ -232,6 +232,7 @@ enum err port_tape(void *context, const char *const *endpoints, size_t endpoints
 
 enum err port_meet(struct port *p, struct fault *fault)
 {
+	require(p->limits.memory_max == 0); /* who started anew would not be met again */
 	return zmq_bind(p->socket, MEETING) ? system_refuses(fault, "listen on", MEETING) : ERR_OK;
 }
 

@@ -59,7 +59,8 @@ MUST_USE enum err port_connect(void *context, const char *endpoint, struct port_
 			       struct port **out, struct fault *fault);
 /*
  * Services of one process meet without a socket of the system in between: a port that listens is
- * reached there as well, by those who join; one port of a context. ERR_IO, ERR_NO_MEMORY.
+ * reached there as well, by those who join; one port of a context, with memory_max 0. ERR_IO,
+ * ERR_NO_MEMORY.
  */
 MUST_USE enum err port_meet(struct port *p, struct fault *fault);
 MUST_USE enum err port_join(void *context, struct port_limits limits, struct port **out,

@@ -369,9 +369,18 @@ static void text_is_utf8_as_rfc_3629_has_it(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		if (utf8_valid((struct str){ cases[i].s, cases[i].n }) != cases[i].valid)
 			fail_msg("case %zu", i);
+		/* plain bytes are looked at in words: the same anywhere among them */
+		for (size_t at = 0; at < 20; at++) {
+			char text[32];
+			memset(text, at % 2 ? 0x7f : 1, sizeof(text));
+			memcpy(text + at, cases[i].s, cases[i].n);
+			if (utf8_valid((struct str){ text, sizeof(text) }) != cases[i].valid)
+				fail_msg("case %zu at %zu", i, at);
+		}
+	}
 }
 
 int main(void)
