@@ -18,6 +18,7 @@ import wire
 import world
 
 WRITERS, SESSIONS = 2, 400 # many, as each waits for syncs that are made slow
+PLANTED_SESSIONS = 20      # few, so that not all of them write and read in step
 DISTURB_EACH_S, PAUSE_S = 2, 0.05
 
 
@@ -35,7 +36,8 @@ class Writers(load.Role):
         for asker in self.to.values():
             poller.register(asker.socket, zmq.POLLIN)
         self.waiting, self.publishes = {}, []
-        sessions = [{"head": 0, "until": 0.0, "state": None} for _ in range(SESSIONS)]
+        sessions = [{"head": 0, "until": 0.0, "state": None}
+                    for _ in range(SESSIONS if self.careful else PLANTED_SESSIONS)]
         while not self.stopping.is_set():
             now = time.monotonic()
             for s in sessions:
