@@ -592,12 +592,17 @@ enum err port_send(struct port *p, const struct peer *to, struct str wire)
 	return e;
 }
 
+static bool same_peer(const struct peer *a, const struct peer *b)
+{
+	return a->life == b->life && a->n == b->n && memcmp(a->name, b->name, a->n) == 0;
+}
+
 size_t port_backlog(const struct port *p, const struct peer *to)
 {
 	size_t n = 0;
 
 	for (const struct waiting *w = p->first; w; w = w->next)
-		if (w->to.n == to->n && memcmp(w->to.name, to->name, to->n) == 0)
+		if (same_peer(&w->to, to))
 			n += w->n;
 	return n;
 }
@@ -605,14 +610,18 @@ size_t port_backlog(const struct port *p, const struct peer *to)
 bool port_flush(struct port *p)
 {
 	struct waiting **link = &p->first;
+	const struct peer *full = NULL; /* the last one without room: all that is for him waits as well */
 
 	if (!*link)
 		return false;
 	const int64_t now = clock_mono_ms();
 	while (*link) {
 		struct waiting *w = *link;
-		const enum err e = send_now(p, &w->to, (struct str){ w->wire, w->n });
+		const enum err e = full && same_peer(full, &w->to)
+					   ? ERR_BUSY
+					   : send_now(p, &w->to, (struct str){ w->wire, w->n });
 		if (e == ERR_BUSY && now < w->until_ms) {
+			full = &w->to;
 			link = &w->next;
 			continue;
 		}
