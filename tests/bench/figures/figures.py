@@ -144,7 +144,7 @@ class Report:
     def goal(self, name, value, goal, form):
         self.goals.append((name, form % value, form % goal, value < goal))
 
-    def add(self, name, avow, sql=None, goal_us=None, shares=("p50", "p99")):
+    def add(self, name, avow, goal_us=None, shares=("p50", "p99")):
         """Measured times; those at `shares` are to be below the goal."""
         inside, trip, _ = zip(*avow)
         row = {"question": name, "n": len(avow), "inside_p50_us": at(inside, .5),
@@ -153,12 +153,15 @@ class Report:
         for share in shares if goal_us else ():
             self.goal("%s, ms %s" % (name, share), row["inside_%s_us" % share] / 1000,
                       goal_us / 1000, "%.3f")
-        if sql:
-            row["postgres_p50_us"], row["postgres_p99_us"] = at(sql, .5), at(sql, .99)
-            row["ratio_p50"] = round(row["postgres_p50_us"] / max(1, row["trip_p50_us"]), 1)
-            row["ratio_p99"] = round(row["postgres_p99_us"] / max(1, row["trip_p99_us"]), 1)
         self.rows.append(row)
         return row
+
+    def compare(self, name, sql):
+        """What the same question took in SQL."""
+        row = next(r for r in self.rows if r["question"] == name)
+        row["postgres_p50_us"], row["postgres_p99_us"] = at(sql, .5), at(sql, .99)
+        row["ratio_p50"] = round(row["postgres_p50_us"] / max(1, row["trip_p50_us"]), 1)
+        row["ratio_p99"] = round(row["postgres_p99_us"] / max(1, row["trip_p99_us"]), 1)
 
     def print(self):
         def ms(us):
@@ -182,14 +185,16 @@ def script(name):
     return os.path.join(HERE, "sql", name + ".sql")
 
 
-def measure(world, pg, report, rounds, seed):
-    chance = random.Random(seed)
-    head = world.events
-    pinned_seq = int(head * PINNED / DAYS) + 1
+DEAL, PARTY = "one deal, any day", "a party and its deals"
+LEAGUE, PINNED_LEAGUE = "league over everything", "the same three years back"
 
-    def sql(name, count):
-        return pg and pg.time(script(name), count, deals=world.deals, head=head,
-                              pinned_day=PINNED, pinned_seq=pinned_seq)
+
+def pinned_seq(world):
+    return int(world.events * PINNED / DAYS) + 1
+
+
+def measure(world, report, rounds, seed):
+    chance = random.Random(seed)
 
     def as_of():
         return {"as_of": day(chance.randrange(DAYS))}
@@ -199,7 +204,7 @@ def measure(world, pg, report, rounds, seed):
                                "clocks": clocks}
 
     def near():
-        return {"as_of": day(PINNED + chance.randint(-30, 30)), "at_seq": pinned_seq}
+        return {"as_of": day(PINNED + chance.randint(-30, 30)), "at_seq": pinned_seq(world)}
 
     league = ("league", {"rung": "committed"})
     party = ("party_figure", {"party": "mogul"})
@@ -207,29 +212,34 @@ def measure(world, pg, report, rounds, seed):
     world.ask([any_deal(as_of()) for _ in range(20 * rounds)])
     report.add("the first question for the party", world.ask([party]))
     report.add("the first league", world.ask([league]))
-    report.add("one deal, any day", world.ask([any_deal(as_of()) for _ in range(20 * rounds)]),
-               sql("deal", 20 * rounds), 300, ("p99",))
-    report.add("a party and its deals", world.ask([party] * (4 * rounds)), sql("party", rounds), 5000)
+    report.add(DEAL, world.ask([any_deal(as_of()) for _ in range(20 * rounds)]), 300, ("p99",))
+    report.add(PARTY, world.ask([party] * (4 * rounds)), 5000)
     report.add("the same, any day", world.ask([(party[0], {**party[1], "clocks": as_of()})
-                                               for _ in range(4 * rounds)]), None, 5000)
+                                               for _ in range(4 * rounds)]), 5000)
     few = max(3, rounds // 5)
-    now = report.add("league over everything", world.ask([league] * few), sql("league", few),
-                     300000)
-    then = report.add("the same three years back", world.ask(
-        [(league[0], {**league[1], "clocks": near()}) for _ in range(few)]),
-        sql("pinned", few), 900000)
+    now = report.add(LEAGUE, world.ask([league] * few), 300000)
+    then = report.add(PINNED_LEAGUE, world.ask(
+        [(league[0], {**league[1], "clocks": near()}) for _ in range(few)]), 900000)
     then["times_now_p50"] = round(then["inside_p50_us"] / max(1, now["inside_p50_us"]), 2)
 
 
-def measure_giant(world, pg, report, rounds, seed):
+def measure_sql(world, pg, report, rounds):
+    few = max(3, rounds // 5)
+    for name, query, count in ((DEAL, "deal", 20 * rounds), (PARTY, "party", rounds),
+                               (LEAGUE, "league", few), (PINNED_LEAGUE, "pinned", few)):
+        report.compare(name, pg.time(script(query), count, deals=world.deals, head=world.events,
+                                     pinned_day=PINNED, pinned_seq=pinned_seq(world)))
+
+
+def measure_giant(world, report, rounds, seed):
     chance = random.Random(seed)
     questions = [("deal_figure", {"deal": "deal-000001",
                                   "clocks": {"as_of": day(chance.randrange(DAYS))}})
                  for _ in range(rounds)]
     report.add("the first question for it", world.ask(questions[:1]))
-    report.add("a deal of %d statements, any day" % (world.events - 1 - 200 - RATES),
-               world.ask(questions),
-               pg and pg.time(script("deal"), rounds, deals=1, head=world.events), 100000)
+    name = "a deal of %d statements, any day" % (world.events - 1 - 200 - RATES)
+    report.add(name, world.ask(questions), 100000)
+    return name
 
 
 def machine(pg):
@@ -239,9 +249,8 @@ def machine(pg):
 
 
 def loaded(pg, rows):
-    if pg:
-        pg.sql("-c", "DROP TABLE IF EXISTS event")
-        pg.load(script("schema"), script("indexes"), rows)
+    pg.sql("-c", "DROP TABLE IF EXISTS event")
+    pg.load(script("schema"), script("indexes"), rows)
 
 
 def main():
@@ -266,11 +275,13 @@ def main():
         say("publishing %d events over %d deals and %d parties" % (args.events, deals, parties))
         with World(args.programs, args.seed, args.events, deals, parties,
                    min(1000, deals // 10)) as world:
-            loaded(pg, world.rows)
             world.warm()
             say("asking")
             with Memory(world.avow.processes["query"]) as memory:
-                measure(world, pg, report, args.rounds, args.seed)
+                measure(world, report, args.rounds, args.seed)
+            if pg:
+                loaded(pg, world.rows)
+                measure_sql(world, pg, report, args.rounds)
             result.update(machine(pg), events=args.events, event_bytes=world.bytes,
                           publish_per_s=int(args.events * 1e6 / world.publish_us),
                           followed_per_s=int(args.events * 1e6 / world.followed_us),
@@ -279,11 +290,14 @@ def main():
         statements = args.events * 2 // 5
         say("publishing one deal of %d statements" % statements)
         with World(args.programs, args.seed, statements + 1 + 200 + RATES, 1, 200, 0) as world:
-            loaded(pg, world.rows)
             world.warm()
             say("asking")
+            rounds = max(3, args.rounds // 2)
             with Memory(world.avow.processes["query"]) as memory:
-                measure_giant(world, pg, report, max(3, args.rounds // 2), args.seed)
+                name = measure_giant(world, report, rounds, args.seed)
+            if pg:
+                loaded(pg, world.rows)
+                report.compare(name, pg.time(script("deal"), rounds, deals=1, head=world.events))
             result["query_giant_kib"] = memory.most
     finally:
         if pg:
