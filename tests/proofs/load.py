@@ -22,6 +22,7 @@ import wire
 RETRY = ("UNKNOWN", "UNAVAILABLE", "BUSY", "DEADLINE", "NO_SPACE", "UNREACHABLE")
 # hash() of bytes is salted for each process; all of these are forked from one
 RESULT_WAIT_S = 120
+AGAIN_MAX = 200 # publishes that are to be sent once more, before another one begins
 
 
 class Role(multiprocessing.Process):
@@ -95,12 +96,14 @@ class Publisher(Role):
                 if len(asker.waiting) < 4:
                     self.send(asker)
             self.hear()
-            time.sleep(self.pause_s)
+            if not self.stopping.is_set():
+                time.sleep(self.pause_s)
         counts = {"retries": self.retries, "replies_dropped": self.dropped, "answers": self.answers}
         return self.publishes, counts
 
     def send(self, asker):
-        if self.again and (self.stopping.is_set() or self.random.random() < 0.5):
+        if self.again and (self.stopping.is_set() or len(self.again) > AGAIN_MAX or
+                           self.random.random() < 0.5):
             publish = self.again.pop(self.random.randrange(len(self.again)))
         elif self.stopping.is_set():
             return
