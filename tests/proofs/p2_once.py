@@ -20,6 +20,7 @@ PUBLISHERS = 2
 SENDS = (1, 1, 1, 1, 1, 1, 2, 2, 2, 3, 4, 5)
 BATCHES = (1, 1, 1, 1, 1, 1, 1, 2, 5)
 COMMITS_BEFORE_DEATH = (400, 4000, 40000) # at most, in each form
+TTL_MS = 10000 # long, as kills are heard of: what is asked again is found slowly after each
 FIRST_DEATH = 20 # soon: a quick machine needs few log commits for the short form
 
 
@@ -52,7 +53,7 @@ class Killer:
 
 def publishers(p, directory, endpoint, total, **more):
     seed = p.random.randrange(1 << 32)
-    options = {"batches": BATCHES, "sends": SENDS, "drop": 0.03, "other": 0.02, **more}
+    options = {"batches": BATCHES, "sends": SENDS, "drop": 0.03, "other": 0.02, "ttl_ms": TTL_MS, **more}
     return [bulk.Bulk(directory, "publisher%d" % i, seed + i, endpoint, i, -(-total // PUBLISHERS),
                       **options) for i in range(PUBLISHERS)]
 
