@@ -425,7 +425,7 @@ static void a_crowded_port_takes_nothing_and_then_starts_anew_but_not_in_vain(vo
 	(void)state;
 	struct port *p = watching(4 * MUCH, true);
 	struct port *asker = connected(f->endpoint);
-	struct buf much, more;
+	struct buf much = { 0 }, more = { 0 };
 	bool stop;
 
 	(void)heard(p, asker);
