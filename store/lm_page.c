@@ -230,16 +230,16 @@ static bool page_is_whole(const struct pages *p, uint64_t number, bool leaf, boo
 /* The same, looked at once a state. */
 static bool page_is_good(struct pages *p, uint64_t number, bool leaf, bool by_number)
 {
-	const uint64_t mark = number << 2 | (uint64_t)leaf << 1 | by_number;
-	uint64_t *seen = &p->seen[number % PAGES_SEEN_MAX];
+	const uint64_t page = number << 2 | (uint64_t)leaf << 1 | by_number;
+	struct seen *seen = &p->seen[number % PAGES_SEEN_MAX];
 
 	if (number < FIRST_PAGE || number > p->last)
 		return false;
-	if (*seen == mark)
+	if (seen->page == page && seen->txn == p->txn)
 		return true;
 	if (!page_is_whole(p, number, leaf, by_number))
 		return false;
-	*seen = mark;
+	*seen = (struct seen){ p->txn, page };
 	return true;
 }
 
@@ -382,7 +382,6 @@ enum err pages_at(struct pages *p, const char *map, size_t size, uint64_t txn)
 	memset(p->known, 0, sizeof(p->known));
 	for (size_t i = 0; i < LM_TABLES_MAX; i++)
 		p->paths[i].good = false;
-	memset(p->seen, 0, PAGES_SEEN_MAX * sizeof(*p->seen));
 	return ERR_OK;
 }
 

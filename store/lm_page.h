@@ -17,7 +17,7 @@
 #include "store/lm.h"
 
 #define PAGES_SIZE 4096u
-#define PAGES_SEEN_MAX 4096u
+#define PAGES_SEEN_MAX 16384u
 #define PAGES_KEY_MAX 128u /* longer keys are not remembered */
 
 /* A tree of pages. */
@@ -42,7 +42,10 @@ struct pages {
 		char key[PAGES_KEY_MAX];
 	} paths[LM_TABLES_MAX]; /* of each table the last one: who looks up a key often puts it next */
 	const struct lm_table *tables;
-	uint64_t *seen;	   /* pages that hold together, each at its number modulo PAGES_SEEN_MAX */
+	/* pages that hold together, and in which state, each at its number modulo PAGES_SEEN_MAX */
+	struct seen {
+		uint64_t txn, page;
+	} *seen;
 	const char *place; /* the page of the last pages_check_place */
 };
 
