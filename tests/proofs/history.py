@@ -25,8 +25,8 @@ def around(deal, size, kind):
 
 
 def event_of(ident, size=0):
-    """The bytes of the event with this id; the first bytes of the id choose deal, size and kind."""
-    head, tail = around(ident[0] % DEALS, size or ident[1], KINDS[ident[2] % len(KINDS)])
+    """The bytes of the event with this id; its bytes 4 to 6 choose deal, size and kind."""
+    head, tail = around(ident[4] % DEALS, size or ident[5], KINDS[ident[6] % len(KINDS)])
     return head + ident + tail
 
 

@@ -100,7 +100,7 @@ def tampered(p, notes, salts, asker):
 
 
 def is_single(notes, entry):
-    who, n, _ = bulk.split(bulk.number_of(wire.ident_of(entry["event"])))
+    who, n, _ = bulk.split(wire.ident_of(entry["event"]))
     return notes[who].size[n] == 1
 
 

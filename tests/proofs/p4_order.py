@@ -24,7 +24,7 @@ PROCESSES, EACH = 2, 16 # publishers: a connection each
 BATCHES = 3 * (1, 1, 2, 3, 10, 10, 30, 100, 100, 300, 300, 1000, 1000) + (5000,)
 # long, as kills are heard of: a ledger that was killed finds what is asked again slowly, and where that
 # takes longer than anybody waits, all of it is asked again for ever
-TTL_MS = 30000
+TTL_MS, SHORT_TTL_MS = 30000, 5000
 MEAN = sum(BATCHES) / len(BATCHES)
 KILLS = 20 # while all is written
 
@@ -62,9 +62,10 @@ class Killer:
 
 def publishers(p, endpoint, events, aborts=0.05):
     seed, top = p.random.randrange(1 << 32), multiprocessing.Value("Q", 0)
+    ttl_ms = SHORT_TTL_MS if p.form == "short" else TTL_MS
     return [bulk.Bulk(p.dir, "publisher%d" % i, seed + i, endpoint, i,
                       int(events / MEAN / PROCESSES), top, BATCHES, sends=(1, 1, 1, 1, 1, 1, 1, 2),
-                      drop=0.01, aborts=aborts, connections=EACH, window=1, ttl_ms=TTL_MS)
+                      drop=0.01, aborts=aborts, connections=EACH, window=1, ttl_ms=ttl_ms)
             for i in range(PROCESSES)]
 
 
