@@ -402,7 +402,8 @@ void archive_init(struct archive *archive, struct replica *r)
 			.slug = archive_slug, .slugs = archive_slugs,
 			.named = archive_named, .last_number = archive_last_number,
 			.foresee_home = archive_foresee_home,
-			.foresee_slug = archive_foresee_slug, .revision = archive_revision, .entry = archive_entry }
+			.foresee_slug = archive_foresee_slug, .revision = archive_revision,
+			.entry = archive_entry }
 	};
 }
 

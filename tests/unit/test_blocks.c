@@ -68,15 +68,23 @@ static void assert_walk(struct replica *r, struct cursor *c, uint32_t deal, int6
 		assert_int_equal(walk_next(&w, &item), ERR_NOT_FOUND);
 }
 
+/* A replica with all homes in it, at a snapshot. */
+static struct replica *filled(const char *directory, uint64_t *random)
+{
+	struct replica *r;
+
+	assert_int_equal(replica_open(directory, INDEX_VERSION, &r, NULL), ERR_OK);
+	fill(r, random);
+	assert_int_equal(replica_snap(r), ERR_OK);
+	return r;
+}
+
 static void walks_in_any_order_share_a_cursor_and_see_each_home_whole(void **state)
 {
 	uint64_t random = 20250121;
-	struct replica *r;
+	struct replica *r = filled(*state, &random);
 	struct cursor c = { 0 };
 
-	assert_int_equal(replica_open(*state, INDEX_VERSION, &r, NULL), ERR_OK);
-	fill(r, &random);
-	assert_int_equal(replica_snap(r), ERR_OK);
 	for (uint32_t deal = 1; deal < HOMES; deal++) /* side by side, as a league goes */
 		assert_walk(r, &c, deal, INT64_MAX, SIZE_MAX);
 	for (int i = 0; i < ROUNDS; i++) {
@@ -94,12 +102,9 @@ static void walks_in_any_order_share_a_cursor_and_see_each_home_whole(void **sta
 static void a_home_is_counted_by_the_heads_of_its_blocks(void **state)
 {
 	uint64_t random = 20250121;
-	struct replica *r;
+	struct replica *r = filled(*state, &random);
 	struct cursor c = { 0 };
 
-	assert_int_equal(replica_open(*state, INDEX_VERSION, &r, NULL), ERR_OK);
-	fill(r, &random);
-	assert_int_equal(replica_snap(r), ERR_OK);
 	for (uint32_t deal = 1; deal < HOMES; deal++)
 		for (uint64_t at_seq = 0; at_seq <= FACTS; at_seq += 250) {
 			uint64_t right = 0, own;

@@ -237,17 +237,24 @@ static void it_goes_on_where_it_was_when_it_is_started_again(void **state)
 	assert_int_equal(asked_read(&rid).after, 2);
 }
 
-static void without_an_answer_it_greets_again_and_takes_what_comes_late(void **state)
+/* An event was asked for as `rid`, and there was no answer in time: the greeting that follows. */
+static struct head greeted_again(uint64_t *rid)
 {
-	(void)state;
-	uint64_t rid;
 	struct hello hello;
 
 	write_event(A_TALK);
 	(void)greet();
-	(void)asked_read(&rid);
+	(void)asked_read(rid);
 	f->b.now.mono_ms += FEED_WAIT_MS + FEED_PATIENCE_MS;
-	const struct head head = asked(&shape_hello, &hello);
+	return asked(&shape_hello, &hello);
+}
+
+static void without_an_answer_it_greets_again_and_takes_what_comes_late(void **state)
+{
+	(void)state;
+	uint64_t rid;
+	const struct head head = greeted_again(&rid);
+
 	say_events(rid, 0, 1);
 	assert_int_equal(info().head, 1);
 	say_welcome(head.rid);
@@ -261,13 +268,8 @@ static void a_welcome_that_a_late_answer_has_overtaken_is_no_other_ledgers(void 
 {
 	(void)state;
 	uint64_t rid;
-	struct hello hello;
+	const struct head head = greeted_again(&rid);
 
-	write_event(A_TALK);
-	(void)greet();
-	(void)asked_read(&rid);
-	f->b.now.mono_ms += FEED_WAIT_MS + FEED_PATIENCE_MS;
-	const struct head head = asked(&shape_hello, &hello);
 	say_events(rid, 0, 1);
 	f->head = 0; /* as it was when the welcome was written */
 	say_welcome(head.rid);
