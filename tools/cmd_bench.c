@@ -34,7 +34,7 @@ static enum err read_count(struct cli *c, const char *option, uint64_t absent, u
 	enum err e = cli_number(c, option, absent, max, out, fault);
 
 	if (!e && *out == 0)
-		e = fault_set(fault, ERR_USAGE, option, "--%s is 1 or more, not 0", option);
+		e = fault_set(fault, ERR_USAGE, NULL, "--%s is 1 or more, not 0", option);
 	return e;
 }
 
