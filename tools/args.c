@@ -113,9 +113,9 @@ static enum err take_option(struct args *a, const struct command *cmd, int argc,
 		char name[64];
 		(void)snprintf(name, sizeof(name), "%.*s", is_long ? (int)n : 1, word + 1 + is_long);
 		const char *near = is_long ? nearest(name, option_name_at, cmd) : NULL;
-		return fault_set(fault, ERR_USAGE, NULL, "there is no option `%s`%s%s%s; see `avow "
-				 "%s --help`", word, near ? ": did you mean --" : "",
-				 near ? near : "", near ? "?" : "", cmd->name);
+		return fault_set(fault, ERR_USAGE, NULL, "there is no option `%s`; see `avow %s "
+				 "--help`%s%s%s", word, cmd->name, near ? "; did you mean --" : "",
+				 near ? near : "", near ? "?" : "");
 	}
 	if (o->type == opt_flag) {
 		if (equals || (!is_long && word[2]))

@@ -247,8 +247,8 @@ static enum err take_name(struct import_run *r, struct str name, bool *seen, str
 	(void)snprintf(text, sizeof(text), "%.*s", STR_ARG(name));
 	if (column < 0) {
 		const char *near = nearest(text, column_at, &r->map);
-		return fault_set(fault, ERR_BAD_CSV, NULL, "the map knows no column `%s`%s%s", text,
-				 near ? "; did you mean " : "", near ? near : "");
+		return fault_set(fault, ERR_BAD_CSV, NULL, "the map knows no column `%s`%s%s%s", text,
+				 near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 	}
 	if (seen[column])
 		return fault_set(fault, ERR_BAD_CSV, NULL, "column `%s` stands twice", text);
