@@ -2,8 +2,9 @@
 /*
  * book: the events of a store, by seq and by id.
  *
- * To get an event is to find the last slab that begins at or before it. In a snapshot that slab is
- * kept, so that reading on costs nothing but the event; a write transaction may move what it holds.
+ * To get an event is to find the last slab that begins at or before it, and to copy the slab out of
+ * the store. In a snapshot it is kept, so that reading on costs nothing but the event; a write
+ * transaction may replace it.
  */
 #include "store/book.h"
 
@@ -12,16 +13,20 @@
 #include "store/fresh.h"
 #include "store/slab.h"
 
+/* Events that are borrowed from one transaction, at once. */
+#define GOT_BYTES_MAX ((size_t)256 << 20)
+
 /* Where reading stands in one transaction. */
 struct place {
 	struct lm_txn *t;	 /* NULL: nowhere */
 	struct lm_cursor *slabs, *ids;
 	bool has_slab;
-	struct slab slab;
+	struct slab slab; /* borrows the row */
+	char row[SLAB_ROW_MAX];
+	struct arena got; /* the events that were */
 };
 
 struct book {
-	struct lm *lm;
 	unsigned slabs, ids;
 	bool leaves;
 	struct lm_txn *write;	 /* the write transaction in hand, or NULL */
@@ -36,17 +41,18 @@ struct book {
 	struct slab_writer w;
 };
 
-struct book *book_new(struct lm *lm, unsigned slabs, unsigned ids, bool leaves)
+struct book *book_new(unsigned slabs, unsigned ids, bool leaves)
 {
 	struct book *b = calloc(1, sizeof(*b));
 
 	if (!b)
 		return NULL;
-	b->lm = lm;
 	b->slabs = slabs;
 	b->ids = ids;
 	b->leaves = leaves;
 	fresh_init(&b->fresh);
+	arena_init(&b->inside.got, GOT_BYTES_MAX);
+	arena_init(&b->outside.got, GOT_BYTES_MAX);
 	return b;
 }
 
@@ -57,6 +63,8 @@ void book_free(struct book *b)
 	book_end(b);
 	book_leave(b);
 	fresh_fini(&b->fresh);
+	arena_fini(&b->inside.got);
+	arena_fini(&b->outside.got);
 	free(b);
 }
 
@@ -73,7 +81,10 @@ static void place_leave(struct place *p)
 		lm_cursor_close(p->slabs);
 	if (p->ids)
 		lm_cursor_close(p->ids);
-	*p = (struct place){ 0 };
+	p->t = NULL;
+	p->slabs = p->ids = NULL;
+	p->has_slab = false;
+	arena_reset(&p->got);
 }
 
 static struct place *place_of(struct book *b, struct lm_txn *t)
@@ -85,46 +96,58 @@ static struct place *place_of(struct book *b, struct lm_txn *t)
 	return p;
 }
 
-/* The last slab that begins at or before seq. */
-static enum err find_slab(struct book *b, struct place *p, uint64_t seq, struct slab *out)
+/*
+ * Have the last slab that begins at or before seq in hand. On error `first` is that of the one that
+ * is damaged, 0 where it is not known.
+ */
+static enum err find_slab(struct book *b, struct place *p, uint64_t seq)
 {
 	struct str key, row;
 	uint64_t first;
 	enum err e = ERR_OK;
 
+	p->has_slab = false;
+	p->slab = (struct slab){ .first = 0 };
 	if (!p->slabs)
 		e = lm_cursor_open(p->t, b->slabs, &p->slabs);
 	if (!e)
-		e = lm_cursor_floor(p->slabs, seq_key(&seq), &key, &row);
+		e = lm_cursor_floor_copy(p->slabs, seq_key(&seq), &key, p->row, sizeof(p->row), &row);
 	if (!e && key.n != sizeof(first))
 		e = ERR_DAMAGED;
 	if (e)
 		return e;
 	memcpy(&first, key.p, sizeof(first));
-	out->first = first;
-	return slab_open(row, first, b->leaves, out);
+	p->slab.first = first;
+	return slab_open(row, first, b->leaves, &p->slab);
+}
+
+/* The event out of the slab in hand, its bytes where they stay. */
+static enum err get_there(struct place *p, uint64_t seq, struct record *out)
+{
+	const enum err e = slab_get(&p->slab, seq, out);
+
+	if (e)
+		return e;
+	out->event = arena_str(&p->got, out->event);
+	return out->event.p ? ERR_OK : ERR_NO_MEMORY;
 }
 
 enum err book_get(struct book *b, struct lm_txn *t, uint64_t seq, struct record *out)
 {
 	struct place *p = place_of(b, t);
-	struct slab slab;
 
 	if (t == b->write && b->writing && seq >= b->w.slab.first)
 		return slab_get(&b->w.slab, seq, out);
 	if (p->has_slab) {
-		const enum err e = slab_get(&p->slab, seq, out);
+		const enum err e = get_there(p, seq, out);
 		if (e != ERR_NOT_FOUND)
 			return e;
 	}
-	const enum err e = find_slab(b, p, seq, &slab);
+	const enum err e = find_slab(b, p, seq);
 	if (e)
 		return e;
-	if (p->has_slab && slab.first == p->slab.first + p->slab.n)
-		lm_scanned(b->lm, slab.bodies.n);
 	p->has_slab = t != b->write;
-	p->slab = slab;
-	return slab_get(&slab, seq, out);
+	return get_there(p, seq, out);
 }
 
 /* Whether an id is greater than all in the table, as of the beginning of the write transaction. */
@@ -161,11 +184,11 @@ void book_leave(struct book *b)
 
 enum err book_newest(struct book *b, struct lm_txn *t, struct record *out, uint64_t *seq)
 {
-	struct slab slab = { .first = 0 };
+	struct place *p = place_of(b, t);
 
-	const enum err e = find_slab(b, place_of(b, t), UINT64_MAX, &slab);
-	*seq = e ? slab.first : slab.first + slab.n - 1;
-	return e ? e : slab_get(&slab, *seq, out);
+	const enum err e = find_slab(b, p, UINT64_MAX);
+	*seq = e ? p->slab.first : p->slab.first + p->slab.n - 1;
+	return e ? e : slab_get(&p->slab, *seq, out);
 }
 
 /* ---- writing ---- */
@@ -181,14 +204,15 @@ void book_begin(struct book *b, struct lm_txn *t)
 /* Go on with the newest slab where that can be done, else begin one. */
 static enum err go_on(struct book *b)
 {
-	struct slab newest;
-	const enum err e = find_slab(b, place_of(b, b->write), UINT64_MAX, &newest);
+	struct place *p = place_of(b, b->write);
+	const struct slab *newest = &p->slab;
+	const enum err e = find_slab(b, p, UINT64_MAX);
 
 	b->writing = true;
-	b->stored = !e && newest.bodies.n <= SLAB_BYTES_MAX && lm_cursor_sound(b->inside.slabs);
+	b->stored = !e && newest->bodies.n <= SLAB_BYTES_MAX && lm_cursor_sound(b->inside.slabs);
 	if (b->stored) {
-		slab_resume(&b->w, &newest);
-		b->w_stored = newest.n;
+		slab_resume(&b->w, newest);
+		b->w_stored = newest->n;
 		return ERR_OK;
 	}
 	slab_begin(&b->w, b->leaves);

@@ -16,7 +16,7 @@
 struct book;
 
 /* Its two tables (by_number: slabs; not: ids); whether it keeps leaf hashes. NULL without memory. */
-struct book *book_new(struct lm *lm, unsigned slabs, unsigned ids, bool leaves);
+struct book *book_new(unsigned slabs, unsigned ids, bool leaves);
 /* Accepts NULL. */
 void book_free(struct book *b);
 

@@ -373,11 +373,6 @@ void lm_close(struct lm *lm)
 	free(lm);
 }
 
-void lm_scanned(struct lm *lm, size_t bytes)
-{
-	resident_scan(&lm->resident, bytes);
-}
-
 /* How large the map is, and how many bytes of the file are in use. */
 static int map_state(struct lm *lm, MDB_envinfo *info, uint64_t *used)
 {
@@ -777,8 +772,11 @@ void lm_cursor_close(struct lm_cursor *c)
 	mdb_cursor_close((MDB_cursor *)c);
 }
 
-static enum err step(struct lm_cursor *c, MDB_cursor_op op, struct str from, struct str *key,
-		     struct str *value)
+/* How a cursor is moved: so that what it finds can be read in full, or its key alone. */
+typedef int guarded_move(MDB_cursor *c, MDB_val *key, MDB_val *value, MDB_cursor_op op);
+
+static enum err step(struct lm_cursor *c, guarded_move *move, MDB_cursor_op op, struct str from,
+		     struct str *key, struct str *value)
 {
 	MDB_val k = val(from), v;
 	struct lm_txn *t = txn_of(c);
@@ -786,7 +784,7 @@ static enum err step(struct lm_cursor *c, MDB_cursor_op op, struct str from, str
 
 	if (t->failed)
 		return t->failed;
-	const int rc = lm_guard_seek((MDB_cursor *)c, &k, &v, op);
+	const int rc = move((MDB_cursor *)c, &k, &v, op);
 	if (!rc && (op == MDB_NEXT || op == MDB_PREV))
 		(t->lm->looked_up ? resident_touch : resident_scan)(&t->lm->resident,
 								    k.mv_size + v.mv_size);
@@ -801,26 +799,33 @@ static enum err step(struct lm_cursor *c, MDB_cursor_op op, struct str from, str
 	return look(&(struct look){ .t = t, .at = look_place, .table = table_of(c), .key = *key });
 }
 
-enum err lm_cursor_seek(struct lm_cursor *c, struct str from, bool back, struct str *key,
-			struct str *value)
+static enum err seek(struct lm_cursor *c, guarded_move *move, struct str from, bool back,
+		     struct str *key, struct str *value)
 {
 	require(from.n <= LM_KEY_MAX);
 	if (from.n == 0)
-		return step(c, back ? MDB_LAST : MDB_FIRST, from, key, value);
-	const enum err e = step(c, MDB_SET_RANGE, from, key, value);
+		return step(c, move, back ? MDB_LAST : MDB_FIRST, from, key, value);
+	const enum err e = step(c, move, MDB_SET_RANGE, from, key, value);
 	if (!back || (!e && str_eq(*key, from)))
 		return e;
 	if (e == ERR_NOT_FOUND)
-		return step(c, MDB_LAST, from, key, value);
-	return e ? e : step(c, MDB_PREV, from, key, value);
+		return step(c, move, MDB_LAST, from, key, value);
+	return e ? e : step(c, move, MDB_PREV, from, key, value);
+}
+
+enum err lm_cursor_seek(struct lm_cursor *c, struct str from, bool back, struct str *key,
+			struct str *value)
+{
+	return seek(c, lm_guard_seek, from, back, key, value);
 }
 
 enum err lm_cursor_step(struct lm_cursor *c, bool back, struct str *key, struct str *value)
 {
-	return step(c, back ? MDB_PREV : MDB_NEXT, (struct str){ 0 }, key, value);
+	return step(c, lm_guard_seek, back ? MDB_PREV : MDB_NEXT, (struct str){ 0 }, key, value);
 }
 
-enum err lm_cursor_floor(struct lm_cursor *c, struct str key, struct str *found, struct str *value)
+static enum err floor_of(struct lm_cursor *c, guarded_move *move, struct str key, struct str *found,
+			 struct str *value)
 {
 	struct lm_txn *t = txn_of(c);
 
@@ -828,7 +833,59 @@ enum err lm_cursor_floor(struct lm_cursor *c, struct str key, struct str *found,
 	if (t->failed)
 		return t->failed;
 	const enum err e = look(&(struct look){ .t = t, .at = look_path, .table = table_of(c), .key = key });
-	return e ? e : lm_cursor_seek(c, key, true, found, value);
+	return e ? e : seek(c, move, key, true, found, value);
+}
+
+enum err lm_cursor_floor(struct lm_cursor *c, struct str key, struct str *found, struct str *value)
+{
+	return floor_of(c, lm_guard_seek, key, found, value);
+}
+
+struct copy {
+	char *to;
+	struct str from;
+};
+
+static int copy_guarded(void *arg)
+{
+	const struct copy *copy = arg;
+
+	memcpy(copy->to, copy->from.p, copy->from.n);
+	return 0;
+}
+
+/* What lies in the file is read from there; a page that the transaction has made lies in memory. */
+static enum err copy(struct lm *lm, struct str from, char *to)
+{
+	mdb_filehandle_t fd;
+	size_t size, done = 0;
+	const char *map = resident_map(&lm->resident, &size);
+
+	if (!map || from.p < map || from.p >= map + size || mdb_env_get_fd(lm->env, &fd) != 0)
+		return lm_guard(copy_guarded, &(struct copy){ to, from }) ? ERR_DAMAGED : ERR_OK;
+	while (done < from.n) {
+		const ssize_t n = pread(fd, to + done, from.n - done, from.p - map + (off_t)done);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return ERR_DAMAGED; /* it is not all there, or the disk cannot read it */
+		done += (size_t)n;
+	}
+	return ERR_OK;
+}
+
+enum err lm_cursor_floor_copy(struct lm_cursor *c, struct str key, struct str *found, char *room,
+			      size_t size, struct str *value)
+{
+	struct str there;
+
+	const enum err e = floor_of(c, lm_guard_find, key, found, &there);
+	if (e)
+		return e;
+	if (there.n > size)
+		return ERR_DAMAGED;
+	*value = (struct str){ room, there.n };
+	return copy(txn_of(c)->lm, there, room);
 }
 
 bool lm_cursor_sound(struct lm_cursor *c)

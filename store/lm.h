@@ -67,8 +67,6 @@ void lm_close(struct lm *lm);
 const char *lm_trouble(const struct lm *lm);
 /* Whether the disk has more than the reserve, so that a write transaction can begin. */
 bool lm_has_room(const struct lm *lm);
-/* So many bytes were read by going through a table, if not with a cursor; see resident.h. */
-void lm_scanned(struct lm *lm, size_t bytes);
 /* Free the reader slots of dead processes. */
 MUST_USE enum err lm_tend(struct lm *lm);
 /* Bring a few MiB of the store into reach, see resident_warm; whether there is more to bring. ERR_IO */
@@ -143,6 +141,13 @@ bool lm_cursor_sound(struct lm_cursor *c);
  */
 MUST_USE enum err lm_cursor_floor(struct lm_cursor *c, struct str key, struct str *found,
 				  struct str *value);
+/*
+ * The same, and its value is copied into `room`, of `size` bytes; ERR_DAMAGED also where it is larger.
+ * For values of many pages that are looked up here and there: they are read from the file, as under a
+ * hypervisor the first touch of a page that is mapped can take longer than reading eight of them.
+ */
+MUST_USE enum err lm_cursor_floor_copy(struct lm_cursor *c, struct str key, struct str *found,
+				       char *room, size_t size, struct str *value);
 /* To the next row, or with `back` the one before; ERR_NOT_FOUND behind the last. */
 MUST_USE enum err lm_cursor_step(struct lm_cursor *c, bool back, struct str *key,
 				 struct str *value);

@@ -96,15 +96,23 @@ static int get(void *arg)
 	return rc;
 }
 
-static int seek(void *arg)
+static int find(void *arg)
 {
 	const struct arguments *a = arg;
 	const int rc = mdb_cursor_get(a->c, a->key, a->value, a->op);
 
-	if (!rc) {
+	if (!rc)
 		touch(a->key);
+	return rc;
+}
+
+static int seek(void *arg)
+{
+	const struct arguments *a = arg;
+	const int rc = find(arg);
+
+	if (!rc)
 		touch(a->value);
-	}
 	return rc;
 }
 
@@ -137,6 +145,11 @@ int lm_guard_get(MDB_txn *t, MDB_dbi dbi, MDB_val *key, MDB_val *value)
 int lm_guard_seek(MDB_cursor *c, MDB_val *key, MDB_val *value, MDB_cursor_op op)
 {
 	return lm_guard(seek, &(struct arguments){ .c = c, .key = key, .value = value, .op = op });
+}
+
+int lm_guard_find(MDB_cursor *c, MDB_val *key, MDB_val *value, MDB_cursor_op op)
+{
+	return lm_guard(find, &(struct arguments){ .c = c, .key = key, .value = value, .op = op });
 }
 
 int lm_guard_put(MDB_txn *t, MDB_dbi dbi, MDB_val *key, MDB_val *value, unsigned flags)

@@ -23,6 +23,8 @@ int lm_guard(int (*call)(void *arg), void *arg);
 /* The same for some calls of LMDB. What is found can be read in full. */
 int lm_guard_get(MDB_txn *t, MDB_dbi table, MDB_val *key, MDB_val *value);
 int lm_guard_seek(MDB_cursor *c, MDB_val *key, MDB_val *value, MDB_cursor_op op);
+/* As lm_guard_seek, but only the key can be read in full: of the value no byte was looked at. */
+int lm_guard_find(MDB_cursor *c, MDB_val *key, MDB_val *value, MDB_cursor_op op);
 int lm_guard_put(MDB_txn *t, MDB_dbi table, MDB_val *key, MDB_val *value, unsigned flags);
 int lm_guard_table(MDB_txn *t, const char *name, unsigned flags, MDB_dbi *table);
 int lm_guard_commit(MDB_txn *t);

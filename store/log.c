@@ -105,7 +105,7 @@ static enum err open_store(struct log *log, const char *dir, int64_t now_us,
 	enum err e = lm_open(dir, &o, &log->lm, fault);
 	if (e)
 		return e;
-	log->book = book_new(log->lm, T_LOG, T_IDS, true);
+	log->book = book_new(T_LOG, T_IDS, true);
 	if (!log->book)
 		return fault_set(fault, ERR_NO_MEMORY, NULL, "no memory to open the log");
 	e = lm_read(log->lm, &t);

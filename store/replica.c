@@ -150,7 +150,7 @@ static enum err open_store(struct replica *r, const char *dir, uint32_t index_ve
 	enum err e = lm_open(dir, &o, &r->lm, fault);
 	if (e)
 		return e;
-	r->book = book_new(r->lm, T_LOG, T_IDS, false);
+	r->book = book_new(T_LOG, T_IDS, false);
 	if (!r->book)
 		return fault_set(fault, ERR_NO_MEMORY, NULL, "no memory to open the replica");
 	e = lm_read(r->lm, &t);

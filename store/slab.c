@@ -22,6 +22,7 @@ _Static_assert(AT_SUM + 4 == SLAB_TABLE_ROW, "a row ends with its sum");
 /* Behind the table. */
 enum { AT_FIRST = 0, AT_EPOCH = 8, AT_RECORDED = 16, AT_COUNT = 24, AT_FRAME_SUM = 26 };
 _Static_assert(AT_FRAME_SUM + 8 == SLAB_FRAME_END, "the frame ends with its sum");
+_Static_assert(SLAB_BYTES_MAX <= SLAB_ROW_MAX, "a single event makes the largest row");
 _Static_assert(SLAB_BYTES_MAX <= UINT16_MAX, "a body's place fits its two bytes");
 
 /* ---- reading ---- */

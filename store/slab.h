@@ -28,6 +28,7 @@
 #define SLAB_FRAME_END 34u
 /* One of a single event may be larger. */
 #define SLAB_BODY_MAX (HASH_SIZE + EVENT_BYTES_MAX)
+#define SLAB_ROW_MAX (SLAB_BODY_MAX + SLAB_TABLE_ROW + SLAB_FRAME_END)
 
 /* One that is there: borrows the row. */
 struct slab {

@@ -41,6 +41,12 @@ int __wrap_lm_guard_seek(void *cursor, void *key, void *value, int op)
 	return mdb_cursor_get(cursor, key, value, op);
 }
 
+int __wrap_lm_guard_find(void *cursor, void *key, void *value, int op);
+int __wrap_lm_guard_find(void *cursor, void *key, void *value, int op)
+{
+	return mdb_cursor_get(cursor, key, value, op);
+}
+
 int __wrap_lm_guard_commit(void *txn);
 int __wrap_lm_guard_commit(void *txn)
 {

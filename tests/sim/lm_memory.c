@@ -334,12 +334,6 @@ const char *lm_trouble(const struct lm *lm)
 	return lm->trouble;
 }
 
-void lm_scanned(struct lm *lm, size_t bytes)
-{
-	(void)lm;
-	(void)bytes;
-}
-
 bool lm_has_room(const struct lm *lm)
 {
 	return !lm->disk->full;
@@ -609,6 +603,20 @@ enum err lm_cursor_seek(struct lm_cursor *c, struct str from, bool back, struct 
 enum err lm_cursor_floor(struct lm_cursor *c, struct str key, struct str *found, struct str *value)
 {
 	return lm_cursor_seek(c, key, true, found, value);
+}
+
+enum err lm_cursor_floor_copy(struct lm_cursor *c, struct str key, struct str *found, char *room,
+			      size_t size, struct str *value)
+{
+	struct str there;
+
+	const enum err e = lm_cursor_floor(c, key, found, &there);
+	if (e)
+		return e;
+	ensure(there.n <= size);
+	memcpy(room, there.p, there.n);
+	*value = (struct str){ room, there.n };
+	return ERR_OK;
 }
 
 bool lm_cursor_sound(struct lm_cursor *c)
