@@ -87,7 +87,7 @@ static enum err write_head(const struct shape *s, const struct head *head, struc
 	if (!e)
 		e = put_text(out, STR("type"));
 	if (!e)
-		e = put_text(out, str_of(s->name));
+		e = put_text(out, (struct str){ s->name, s->name_n });
 	if (!e && head->rid)
 		e = write_number_key("rid", head->rid, out);
 	if (!e && head->ttl_ms)

@@ -20,9 +20,11 @@ static enum err read_type(const struct item *item, struct head *head, struct fau
 {
 	if (item->kind != ITEM_TEXT)
 		return wire_wrong(item, "the name of a message", fault);
-	for (int t = 1; t < MSG_COUNT; t++)
-		if (str_eq(item->s, str_of(shape_of((enum msg_type)t)->name)))
+	for (int t = 1; t < MSG_COUNT; t++) {
+		const struct shape *s = shape_of((enum msg_type)t);
+		if (str_eq(item->s, (struct str){ s->name, s->name_n }))
 			head->type = (enum msg_type)t;
+	}
 	return ERR_OK;
 }
 

@@ -131,6 +131,7 @@ struct field {
 };
 struct shape {
 	const char *name, *doc;
+	size_t name_n;	     /* bytes of the name */
 	bool message;	     /* stands on its own, with a header */
 	const char *answer;  /* name of the message that answers this request, else NULL */
 	uint32_t type;	     /* enum msg_type of a message */

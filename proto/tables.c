@@ -68,8 +68,9 @@ static const struct enum_info *const enums[] = {
 /* `has` has 64 bits, and a map so many keys, four of them in the header of a message */
 #define END(r) _Static_assert(r##_FIELDS <= MAP_KEYS_MAX - 4, "too many fields in " #r);
 #define SHAPE(r, message, type, answer, doc)                                                       \
-	const struct shape shape_##r = { #r, doc, message, answer, type, sizeof(struct r),         \
-					 fields_##r, ARRAY_LEN(fields_##r) - 1 };
+	const struct shape shape_##r = { #r, doc, sizeof(#r) - 1, message, answer, type,           \
+					 sizeof(struct r), fields_##r,                     \
+					 ARRAY_LEN(fields_##r) - 1 };
 #define RECORD(r, doc) SHAPE(r, false, MSG_NONE, NULL, doc)
 #define MESSAGE(r, doc) SHAPE(r, true, MSG_##r, NULL, doc)
 #define REQUEST(r, answer, doc) SHAPE(r, true, MSG_##r, #answer, doc)
@@ -123,7 +124,7 @@ const char *enum_word(const struct enum_info *e, int value)
 int enum_value(const struct enum_info *e, struct str word)
 {
 	for (size_t i = 0; i < e->count; i++)
-		if (strlen(e->words[i]) == word.n && memcmp(e->words[i], word.p, word.n) == 0)
+		if (word.n && *e->words[i] == *word.p && str_eq(str_of(e->words[i]), word))
 			return (int)i + 1;
 	return 0;
 }

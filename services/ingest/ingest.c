@@ -42,6 +42,7 @@ struct ingest {
 	uint32_t first_free; /* INGEST_PENDING_MAX: none */
 	uint32_t untouched;  /* from here on no place was ever used */
 	size_t npending, pending_bytes;
+	int64_t due_ms; /* before that nobody's time is over */
 	bool known; /* the ledger has said who it is */
 	struct id ledger_id;
 	uint64_t epoch, head;
@@ -59,6 +60,7 @@ struct ingest *ingest_new(struct outlet people, struct outlet ledger, struct now
 		return NULL;
 	g->started_us = now.wall_us;
 	g->greeted_ms = now.mono_ms - INGEST_GREET_MS;
+	g->due_ms = INT64_MAX;
 	const enum err to_people = sender_init(&g->people, people);
 	const enum err to_ledger = sender_init(&g->ledger, ledger);
 	arena_init(&g->arena, REQUEST_ARENA_MAX);
@@ -198,6 +200,8 @@ static enum err forward(struct ingest *g, const struct request *r, const struct 
 	slot->from = *r->from;
 	slot->rid = r->head.rid;
 	slot->deadline_ms = r->deadline_ms;
+	if (slot->deadline_ms < g->due_ms)
+		g->due_ms = slot->deadline_ms;
 	slot->bytes = bytes;
 	if (faults->n)
 		e = keep_faults(slot, faults);
@@ -432,26 +436,30 @@ static void greet(struct ingest *g, struct now now)
 		g->greeted_ms -= INGEST_GREET_MS - INGEST_KNOCK_MS;
 }
 
-int ingest_tick(struct ingest *g, struct now now)
+/* Answer those whose time is over, and see when the next one's is. */
+static void give_up_late(struct ingest *g, struct now now)
 {
-	int64_t next_ms = g->greeted_ms + INGEST_GREET_MS - now.mono_ms;
-
-	if (next_ms <= 0) {
-		greet(g, now);
-		next_ms = g->greeted_ms + INGEST_GREET_MS - now.mono_ms;
-	}
+	g->due_ms = INT64_MAX;
 	for (size_t i = 0, left = g->npending; left > 0 && i < INGEST_PENDING_MAX; i++) {
 		struct pending *p = &g->pending[i];
 		if (!p->used)
 			continue;
 		left--;
-		const int64_t left_ms = p->deadline_ms - now.mono_ms;
-		if (left_ms <= 0)
+		if (p->deadline_ms <= now.mono_ms)
 			unknown(g, p, "the ledger did not answer in time");
-		else if (left_ms < next_ms)
-			next_ms = left_ms;
+		else if (p->deadline_ms < g->due_ms)
+			g->due_ms = p->deadline_ms;
 	}
-	return (int)next_ms;
+}
+
+int ingest_tick(struct ingest *g, struct now now)
+{
+	if (g->greeted_ms + INGEST_GREET_MS <= now.mono_ms)
+		greet(g, now);
+	if (g->due_ms <= now.mono_ms)
+		give_up_late(g, now);
+	const int64_t next_ms = g->greeted_ms + INGEST_GREET_MS;
+	return (int)((g->due_ms < next_ms ? g->due_ms : next_ms) - now.mono_ms);
 }
 
 void ingest_give_up(struct ingest *g)
