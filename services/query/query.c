@@ -243,7 +243,7 @@ enum err query_hear(struct query *q, struct str wire, struct now now)
 	if (e)
 		return e;
 	if (news.n) {
-		reader_news(q->reader, &news);
+		reader_news(q->reader, &news, now);
 		questions_news(q->questions);
 		to_tape(q, &news, now);
 	}

@@ -2,6 +2,11 @@
 /*
  * reader: from history to live without a seam: a read that finds nothing is parked at the head that
  * it has seen, and the next news begins right behind it.
+ *
+ * To tell many takes long, here, in the system, and where they are; if each log commit were told at
+ * once to each of them, nobody else would come to his turn. So after a telling there is a pause, the
+ * longer the more were told: what comes meanwhile is told in one answer when it is over. Who comes up
+ * to the head in a pause waits with the others.
  */
 #include "services/query/reader.h"
 
@@ -30,6 +35,8 @@ struct reader {
 	struct parked *parked;
 	int64_t *until_ms; /* of each parked; apart, as it is looked at every turn */
 	size_t nparked;
+	int64_t pause_end_ms;
+	bool behind; /* somebody who waits has not been told of all that the replica holds */
 };
 
 /* An answer in the making. */
@@ -177,6 +184,7 @@ static enum err scan(struct reader *d, const struct filter_kept *f, uint64_t fir
 
 /* ---- reading forwards ---- */
 
+/* Where a page was made, it is left, to be made anew with what comes meanwhile. */
 static void park(struct reader *d, const struct request *r, const struct read *q,
 		 const struct filter_kept *f, const struct page *p, int64_t until_ms)
 {
@@ -192,7 +200,8 @@ static void park(struct reader *d, const struct request *r, const struct read *q
 	struct parked *k = &d->parked[d->nparked];
 	k->from = *r->from;
 	k->rid = r->head.rid;
-	k->after = p->scanned;
+	k->after = p->n ? p->entries[0].seq - 1 : p->scanned;
+	d->behind = d->behind || p->n;
 	k->since = msg_has(q, read, since) ? q->since : INT64_MIN;
 	k->limit = p->limit;
 	k->bytes = p->bytes_max;
@@ -213,7 +222,9 @@ static enum err read_forwards(struct reader *d, const struct request *r, const s
 		e = scan(d, f, after + 1, head, false, &page, fault);
 	if (e)
 		return e;
-	if (page.n || page.scanned < head || until_ms <= now.mono_ms)
+	const bool full = page.scanned < head || page.n == page.limit;
+	const bool now_or_never = page.n && now.mono_ms >= d->pause_end_ms;
+	if (full || now_or_never || until_ms <= now.mono_ms)
 		send_page(d, r->from, r->head.rid, &page, page.scanned, NULL);
 	else
 		park(d, r, q, f, &page, until_ms);
@@ -310,6 +321,7 @@ void reader_take(struct reader *d, const struct request *r, struct now now)
 static void unpark(struct reader *d, size_t i)
 {
 	d->nparked--;
+	d->behind = d->behind && d->nparked;
 	if (i == d->nparked)
 		return;
 	struct parked *to = &d->parked[i], *last = &d->parked[d->nparked];
@@ -336,8 +348,11 @@ static bool tell_damage(struct reader *d, const struct parked *k, uint64_t seq)
 	return true;
 }
 
-/* The news that one of them asked for; whether it has been answered. */
-static enum err tell(struct reader *d, struct parked *k, const struct news *news,
+/*
+ * The news that one of them asked for; whether it has been answered. Who cannot be told of all there is
+ * reads on.
+ */
+static enum err tell(struct reader *d, struct parked *k, const struct news *news, uint64_t head,
 		     struct subject *subjects, struct page *page, bool *told)
 {
 	bool matches;
@@ -364,7 +379,7 @@ static enum err tell(struct reader *d, struct parked *k, const struct news *news
 		page->scanned = rec->seq;
 	}
 	k->after = page->scanned;
-	if (page->n) {
+	if (!*told && (page->n || page->scanned < head)) {
 		send_page(d, &k->from, k->rid, page, page->scanned, NULL);
 		*told = true;
 	}
@@ -372,9 +387,10 @@ static enum err tell(struct reader *d, struct parked *k, const struct news *news
 }
 
 /* As many as can be at once; the others are told to read, which they do when what was sent is taken. */
-static enum err tell_all(struct reader *d, const struct news *news)
+static enum err tell_all(struct reader *d, const struct news *news, size_t *count)
 {
 	const struct page nothing = { .n = 0 };
+	struct replica_info info;
 	size_t bytes = 0;
 	struct subject *subjects = arena_alloc(&d->arena, news->n * sizeof(*subjects));
 	struct page page;
@@ -382,6 +398,7 @@ static enum err tell_all(struct reader *d, const struct news *news)
 	enum err e = page_open(&page, news->n, 0, &d->arena);
 	if (e || !subjects)
 		return ERR_NO_MEMORY;
+	replica_info(d->replica, &info);
 	for (size_t i = 0; i < news->n; i++)
 		subjects[i] = subject_of(&news->events[i], news->records[i].seq);
 	for (size_t i = 0; !e && i < d->nparked;) {
@@ -390,9 +407,10 @@ static enum err tell_all(struct reader *d, const struct news *news)
 		if (told) {
 			send_page(d, &k->from, k->rid, &nothing, k->after, NULL);
 		} else {
-			e = tell(d, k, news, subjects, &page, &told);
+			e = tell(d, k, news, info.head, subjects, &page, &told);
 			bytes += told ? page.bytes : 0;
 		}
+		*count += told;
 		if (!e && told)
 			unpark(d, i);
 		else
@@ -401,15 +419,51 @@ static enum err tell_all(struct reader *d, const struct news *news)
 	return e;
 }
 
-void reader_news(struct reader *d, const struct news *news)
+/* What somebody who waits was not told of, out of the replica: as much as one answer looks at. */
+static enum err recall(struct reader *d, struct news *out)
 {
-	struct fault fault;
+	struct budget budget = { .rows = READER_ROWS_MAX, .bytes = READER_BYTES_MAX };
+	struct replica_info info;
 
-	if (d->nparked == 0 || news->n == 0)
-		return;
+	replica_info(d->replica, &info);
+	uint64_t after = info.head;
+	for (size_t i = 0; i < d->nparked; i++)
+		if (d->parked[i].after < after)
+			after = d->parked[i].after;
+	const uint64_t left = info.head - after;
+	const size_t most = left < READER_ROWS_MAX ? (size_t)left : READER_ROWS_MAX;
+	struct record *records = arena_alloc(&d->arena, most * sizeof(*records));
+	struct event *events = arena_zalloc(&d->arena, most, sizeof(*events));
+	if (!records || !events)
+		return ERR_NO_MEMORY;
+	*out = (struct news){ .records = records, .events = events };
+	for (; out->n < most; out->n++) {
+		const enum err e = replica_get(d->replica, after + 1 + out->n, &records[out->n]);
+		if (e == ERR_DAMAGED || (!e && !spend(&budget, records[out->n].event.n)))
+			return ERR_OK; /* who reads on from here is told what it is */
+		if (e)
+			return e;
+		if (event_decode(records[out->n].event, &d->arena, &events[out->n], NULL))
+			events[out->n] = (struct event){ 0 };
+	}
+	return ERR_OK;
+}
+
+/* Tell all who wait: of the news in hand, or, where they are behind these, of what the replica holds. */
+static void tell_them(struct reader *d, const struct news *news, struct now now)
+{
+	struct news recalled;
+	struct fault fault;
+	size_t count = 0;
+
 	enum err e = replica_snap(d->replica);
 	if (!e) {
-		e = tell_all(d, news);
+		if (d->behind) {
+			e = recall(d, &recalled);
+			news = &recalled;
+		}
+		if (!e)
+			e = tell_all(d, news, &count);
 		replica_unsnap(d->replica);
 	}
 	if (e) {
@@ -418,7 +472,19 @@ void reader_news(struct reader *d, const struct news *news)
 		(void)fault_set(&fault, e, NULL, "%s", "");
 		reader_refuse_all(d, &fault);
 	}
+	d->behind = false;
+	d->pause_end_ms = now.mono_ms + (int64_t)(count * READER_PAUSE_US / 1000);
 	release(d);
+}
+
+void reader_news(struct reader *d, const struct news *news, struct now now)
+{
+	if (d->nparked == 0 || news->n == 0)
+		return;
+	if (now.mono_ms < d->pause_end_ms)
+		d->behind = true;
+	else
+		tell_them(d, news, now);
 }
 
 int reader_tick(struct reader *d, struct now now)
@@ -426,6 +492,10 @@ int reader_tick(struct reader *d, struct now now)
 	const struct page nothing = { .n = 0 };
 	int64_t next_ms = -1;
 
+	if (d->behind && now.mono_ms >= d->pause_end_ms)
+		tell_them(d, NULL, now);
+	if (d->behind)
+		next_ms = d->pause_end_ms - now.mono_ms;
 	for (size_t i = 0; i < d->nparked;) {
 		const int64_t left_ms = d->until_ms[i] - now.mono_ms;
 		if (left_ms <= 0) {
@@ -446,4 +516,5 @@ void reader_refuse_all(struct reader *d, const struct fault *fault)
 	for (size_t i = 0; i < d->nparked; i++)
 		sender_refuse(d->people, &d->parked[i].from, d->parked[i].rid, fault);
 	d->nparked = 0;
+	d->behind = false;
 }

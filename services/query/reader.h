@@ -14,6 +14,8 @@
 #define READER_ROWS_MAX 4000u
 #define READER_BYTES_MAX (4u << 20)
 #define READER_PARKED_MAX 4096u
+/* The pause after a telling, for each that was told: whole milliseconds of it, so a few are told without. */
+#define READER_PAUSE_US 150
 
 struct reader;
 
@@ -23,9 +25,15 @@ struct reader *reader_new(struct replica *replica, struct sender *people);
 void reader_free(struct reader *d);
 /* Answer a `read`, now or when there is news. Outside of a snapshot. */
 void reader_take(struct reader *d, const struct request *r, struct now now);
-/* Tell those who wait; each event is decoded once for all of them. Outside of a snapshot. */
-void reader_news(struct reader *d, const struct news *news);
-/* Answer those whose time is over; milliseconds until the next one's is, -1: nobody waits. */
+/*
+ * Tell those who wait, where no telling was just before, else when reader_tick finds that long enough
+ * ago; each event is decoded once for all of them. Outside of a snapshot.
+ */
+void reader_news(struct reader *d, const struct news *news, struct now now);
+/*
+ * Tell what waits to be told, and answer those whose time is over; milliseconds until it is to be called
+ * again, -1: nobody waits. Outside of a snapshot.
+ */
 int reader_tick(struct reader *d, struct now now);
 /* Refuse all who wait: the replica is not to be served from any more. */
 void reader_refuse_all(struct reader *d, const struct fault *fault);

@@ -544,6 +544,109 @@ static void readers_beyond_the_limit_are_told_to_come_back(void **state)
 	outbox_clear(&f->people);
 }
 
+/* So many wait behind `after`; with a limit of 0 for as much as there is. */
+static void readers_wait(unsigned count, uint64_t after, uint32_t limit)
+{
+	struct read q = { 0 };
+
+	msg_set(&q, read, after, after);
+	msg_set(&q, read, wait_ms, 1000);
+	if (limit)
+		msg_set(&q, read, limit, limit);
+	for (unsigned i = 0; i < count; i++)
+		ask(i, &shape_read, 0, &q);
+}
+
+static void assert_told(unsigned count, uint64_t first, uint64_t last)
+{
+	for (unsigned i = 0; i < count; i++) {
+		const struct events e = told();
+		assert_int_equal(e.events.n, last - first + 1);
+		assert_int_equal(e.events.v[0].seq, first);
+		assert_int_equal(e.scanned_to, last);
+	}
+	assert_int_equal(f->people.taken, f->people.n);
+}
+
+#define MANY 100u
+#define PAUSE_MS (MANY * READER_PAUSE_US / 1000)
+
+/* The first event is told to many at once; a pause begins. */
+static void many_are_told(void)
+{
+	write_event(TALK_AB);
+	follow();
+	readers_wait(MANY, 1, 0);
+	news(TALK_AB);
+	assert_told(MANY, 2, 2);
+}
+
+static void what_comes_after_many_were_told_comes_in_one_answer_when_a_pause_is_over(void **state)
+{
+	(void)state;
+
+	many_are_told();
+	readers_wait(MANY, 2, 0);
+	news(TALK_AB);
+	f->b.now.mono_ms += PAUSE_MS - 1;
+	news(TALK_CD);
+	assert_in_range(query_tick(f->q, f->b.now), 0, 1);
+	assert_told(0, 0, 0);
+	f->b.now.mono_ms += 1;
+	(void)query_tick(f->q, f->b.now);
+	assert_told(MANY, 3, 4);
+}
+
+static void who_comes_up_to_the_head_in_a_pause_waits_with_the_others(void **state)
+{
+	struct read q = { 0 };
+	(void)state;
+
+	many_are_told();
+	readers_wait(1, 0, 0);
+	assert_told(0, 0, 0);
+	news(TALK_CD);
+	assert_told(0, 0, 0);
+	readers_wait(1, 1, 2); /* but nobody whose answer cannot become fuller, or who would not wait */
+	assert_told(1, 2, 3);
+	msg_set(&q, read, after, 2);
+	assert_int_equal(read_now(&q).events.v[0].seq, 3);
+	f->b.now.mono_ms += PAUSE_MS;
+	(void)query_tick(f->q, f->b.now);
+	assert_told(1, 1, 3);
+}
+
+static void a_few_are_told_of_each_without_any_pause(void **state)
+{
+	(void)state;
+
+	write_event(TALK_AB);
+	follow();
+	for (uint64_t after = 1; after < 4; after++) {
+		readers_wait(5, after, 0);
+		news(TALK_AB);
+		assert_told(5, after + 1, after + 1);
+	}
+}
+
+static void what_a_pause_leaves_untold_and_is_damaged_is_named_to_who_reads_on(void **state)
+{
+	struct read q = { 0 };
+	(void)state;
+
+	many_are_told();
+	readers_wait(1, 2, 0);
+	news(TALK_CD);
+	news(TALK_AB ",\"note\":\"the fourth\"");
+	assert_true(file_flip(in_dir(f->dir, "data.mdb"), STR("the fourth"), 0) > 0);
+	f->b.now.mono_ms += PAUSE_MS;
+	(void)query_tick(f->q, f->b.now);
+	assert_told(1, 3, 3);
+	msg_set(&q, read, after, 3);
+	ask(1, &shape_read, 0, &q);
+	assert_int_equal(next_error(&f->b, &f->people, ERR_DAMAGED).seq, 4);
+}
+
 /* ---- filters ---- */
 
 static void assert_matches(const struct filter *filter, const char *want)
@@ -744,6 +847,10 @@ int main(void)
 		feed_test(a_reader_who_waits_hears_of_what_it_asked_for_and_nothing_else),
 		feed_test(a_reader_who_waits_in_vain_is_told_how_far_was_looked),
 		feed_test(readers_beyond_the_limit_are_told_to_come_back),
+		feed_test(what_comes_after_many_were_told_comes_in_one_answer_when_a_pause_is_over),
+		feed_test(who_comes_up_to_the_head_in_a_pause_waits_with_the_others),
+		feed_test(a_few_are_told_of_each_without_any_pause),
+		feed_test(what_a_pause_leaves_untold_and_is_damaged_is_named_to_who_reads_on),
 		feed_test(every_filter_selects_what_it_names),
 		feed_test(a_statement_has_the_sides_that_its_deal_declared_until_then),
 		feed_test(a_retraction_is_about_what_it_retracts),
