@@ -28,6 +28,7 @@
 #include "store/resident.h"
 
 #define DATA_NAME "data.mdb"
+#define LACKS_A_TABLE "the store lacks a table that it should have"
 #define READERS_NAME "lock.mdb"
 /* LMDB makes its table of readers sparse and maps it: on a full disk its first use is fatal. */
 #define READERS_SIZE 16384u
@@ -216,39 +217,12 @@ static enum err make_store(struct lm *lm, const struct lm_options *o, struct fau
 	return dir_set_mark(&lm->dir, dir_ready, fault);
 }
 
-static enum err use_store(struct lm *lm, const struct lm_options *o, struct fault *fault)
-{
-	MDB_txn *t;
-	enum err e = lm_check_whole(lm->env, fault);
-
-	if (!e && !lm->other_pages)
-		e = lm_check_roots(lm->env, fault);
-	if (e)
-		return e;
-	int rc = mdb_txn_begin(lm->env, NULL, MDB_RDONLY, &t);
-	if (rc)
-		return refused(fault, "read the store", rc);
-	rc = open_tables(lm, o, t, 0);
-	if (!rc)
-		rc = mdb_txn_commit(t); /* keeps the handles */
-	else
-		mdb_txn_abort(t);
-	if (rc == MDB_NOTFOUND)
-		return fault_set(fault, ERR_STORE_FOREIGN, NULL,
-				 "the store lacks a table that it should have");
-	if (rc)
-		return refused(fault, "read the store", rc);
-	return lm->dir.mark == dir_ready ? ERR_OK : dir_set_mark(&lm->dir, dir_ready, fault);
-}
-
 static enum err watch_pages(struct lm *lm, size_t max, struct fault *fault)
 {
 	mdb_filehandle_t fd;
-	const int rc = mdb_env_get_fd(lm->env, &fd);
 
-	if (rc)
-		return refused(fault, "find the store's file", rc);
-	if (resident_init(&lm->resident, fd, max ? max : RESIDENT_SCANNED))
+	if (mdb_env_get_fd(lm->env, &fd) ||
+	    resident_init(&lm->resident, fd, max ? max : RESIDENT_SCANNED))
 		return fault_set(fault, ERR_IO, NULL, "cannot look at the store's file");
 	return ERR_OK;
 }
@@ -294,21 +268,23 @@ static enum err look_now(struct look *x)
 
 static int look_guarded(void *arg)
 {
-	return look_now(arg) ? MDB_CORRUPTED : 0;
+	return (int)look_now(arg);
 }
 
-/* ERR_DAMAGED, in words that name the table. */
+/* ERR_DAMAGED, in words that name the table; ERR_NOT_FOUND: one is not there (look_tables). */
 static enum err look(struct look *x)
 {
 	struct lm *lm = x->t->lm;
 
-	if (lm_guard(look_guarded, x) == 0)
-		return ERR_OK;
+	const int rc = lm_guard(look_guarded, x);
+	if (rc == 0 || (rc == ERR_NOT_FOUND && x->at == look_tables))
+		return (enum err)rc;
 	const char *what = x->at == look_free ? "free pages" : lm->pages.tables[x->table].name;
 	(void)snprintf(lm->trouble, sizeof(lm->trouble), "a page of the table of %s is damaged", what);
 	return ERR_DAMAGED;
 }
 
+/* Before LMDB goes down the table of tables: what is damaged there may lead it anywhere. */
 static enum err check_tables(struct lm *lm, struct fault *fault)
 {
 	struct lm_txn *t;
@@ -318,7 +294,35 @@ static enum err check_tables(struct lm *lm, struct fault *fault)
 		return fault_set(fault, e, NULL, "the store cannot be read: %s", lm->trouble);
 	e = look(&(struct look){ .t = t, .at = look_tables });
 	lm_end(t);
+	if (e == ERR_NOT_FOUND)
+		return fault_set(fault, ERR_STORE_FOREIGN, NULL, LACKS_A_TABLE);
 	return e ? fault_set(fault, e, NULL, "the store's table of tables is damaged") : ERR_OK;
+}
+
+static enum err use_store(struct lm *lm, const struct lm_options *o, struct fault *fault)
+{
+	MDB_txn *t;
+	enum err e = lm_check_whole(lm->env, fault);
+
+	if (!e && !lm->other_pages)
+		e = lm_check_roots(lm->env, fault);
+	if (!e)
+		e = check_tables(lm, fault);
+	if (e)
+		return e;
+	int rc = mdb_txn_begin(lm->env, NULL, MDB_RDONLY, &t);
+	if (rc)
+		return refused(fault, "read the store", rc);
+	rc = open_tables(lm, o, t, 0);
+	if (!rc)
+		rc = mdb_txn_commit(t); /* keeps the handles */
+	else
+		mdb_txn_abort(t);
+	if (rc == MDB_NOTFOUND)
+		return fault_set(fault, ERR_STORE_FOREIGN, NULL, LACKS_A_TABLE);
+	if (rc)
+		return refused(fault, "read the store", rc);
+	return lm->dir.mark == dir_ready ? ERR_OK : dir_set_mark(&lm->dir, dir_ready, fault);
 }
 
 enum err lm_open(const char *path, const struct lm_options *o, struct lm **out, struct fault *fault)
@@ -328,13 +332,11 @@ enum err lm_open(const char *path, const struct lm_options *o, struct lm **out, 
 
 	require(o->ntables > 0 && o->ntables <= LM_TABLES_MAX);
 	struct lm *lm = calloc(1, sizeof(*lm));
-	if (!lm)
-		return fault_set(fault, ERR_NO_MEMORY, NULL, "no memory to open the store");
-	lm->ntables = o->ntables;
-	if (pages_init(&lm->pages, o->tables)) {
+	if (!lm || pages_init(&lm->pages, o->tables)) {
 		lm_close(lm);
 		return fault_set(fault, ERR_NO_MEMORY, NULL, "no memory to open the store");
 	}
+	lm->ntables = o->ntables;
 	lm->looked_up = o->resident != 0;
 	lm->sizes = o->sizes ? *o->sizes : lm_sizes_default;
 	lm->write = (struct lm_txn){ .lm = lm, .writes = true };
@@ -345,11 +347,9 @@ enum err lm_open(const char *path, const struct lm_options *o, struct lm **out, 
 	if (!e)
 		e = open_env(lm, path, size, fault);
 	if (!e)
-		e = make ? make_store(lm, o, fault) : use_store(lm, o, fault);
-	if (!e)
 		e = watch_pages(lm, o->resident, fault);
 	if (!e)
-		e = check_tables(lm, fault);
+		e = make ? make_store(lm, o, fault) : use_store(lm, o, fault);
 	if (e) {
 		lm_close(lm);
 		return e;

@@ -21,12 +21,16 @@
 /* More pages than that behind the end are not left over but lost. */
 #define SPARE_PAGES_MAX 4096u
 
-/* Count the free pages from page `first` to `last`. */
+/*
+ * Count the free pages from page `first` to `last`. Transactions ascend, so that pages which lead back
+ * to each other come to an end.
+ */
 static int count_free(MDB_env *env, uint64_t first, uint64_t last, uint64_t *count)
 {
 	MDB_txn *t;
 	MDB_cursor *c;
 	MDB_val key, value;
+	uint64_t txn, before = 0;
 
 	*count = 0;
 	int rc = mdb_txn_begin(env, NULL, MDB_RDONLY, &t);
@@ -40,6 +44,12 @@ static int count_free(MDB_env *env, uint64_t first, uint64_t last, uint64_t *cou
 	while ((rc = lm_guard_seek(c, &key, &value, MDB_NEXT)) == 0) {
 		/* a count, then so many page numbers */
 		const size_t *list = value.mv_data;
+		if (key.mv_size != sizeof(txn))
+			break;
+		memcpy(&txn, key.mv_data, sizeof(txn));
+		if (txn <= before)
+			break;
+		before = txn;
 		const size_t n = value.mv_size / sizeof(*list);
 		if (n == 0 || list[0] >= n)
 			break;

@@ -385,7 +385,7 @@ enum err pages_at(struct pages *p, const char *map, size_t size, uint64_t txn)
 	return ERR_OK;
 }
 
-/* Where the tree of a table begins. */
+/* Where the tree of a table begins; ERR_NOT_FOUND: there is no such table. */
 static enum err know(struct pages *p, unsigned table)
 {
 	const struct lm_table *named = &p->tables[table];
@@ -395,7 +395,9 @@ static enum err know(struct pages *p, unsigned table)
 	if (p->known[table])
 		return ERR_OK;
 	const enum err e = descend(p, &p->main, str_of(named->name), &node);
-	if (e || !node || u32_at(node) != TREE_SIZE || u16_at(node + 4) != NODE_TREE)
+	if (e || !node)
+		return e ? e : ERR_NOT_FOUND;
+	if (u32_at(node) != TREE_SIZE || u16_at(node + 4) != NODE_TREE)
 		return ERR_DAMAGED;
 	const char *described = key_of(node).p + key_of(node).n;
 	if (u16_at(described + TREE_FLAGS) != (named->by_number ? TREE_BY_NUMBER : 0))

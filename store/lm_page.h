@@ -64,7 +64,10 @@ MUST_USE enum err pages_at(struct pages *p, const char *map, size_t size, uint64
  */
 #define PAGES_ROOTS_SIZE 8192u
 MUST_USE enum err pages_check_roots(const char *roots);
-/* Whether the description of each of the first `n` tables is what it should be. */
+/*
+ * Whether the description of each of the first `n` tables is what it should be; ERR_NOT_FOUND where
+ * one is not there.
+ */
 MUST_USE enum err pages_check_tables(struct pages *p, size_t n);
 /* Whether all that LMDB keeps about free pages holds together. */
 MUST_USE enum err pages_check_free(struct pages *p);

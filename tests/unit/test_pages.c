@@ -288,6 +288,109 @@ static void a_row_that_was_made_smaller_can_be_replaced(void **state)
 	replica_close(r);
 }
 
+/* ---- pages that lead back to each other ---- */
+
+#define LEVELS 30u /* of branches, as many as LMDB follows */
+#define NODES 3u   /* of each; so many paths to the power of LEVELS */
+#define LEAF_NUMBER 2u
+enum { IS_BRANCH = 1, IS_LEAF = 2 };
+/* where in a root page: two trees (depth, root), the last page, the transaction */
+enum { FREE_DEPTH = 46, FREE_ROOT = 80, MAIN_DEPTH = 94, MAIN_ROOT = 128, LAST = 136, TXN = 144 };
+
+/* A page of `count` nodes that are all the same, behind each other from the end. */
+static void make_page(char *page, uint64_t number, uint16_t flags, size_t count, struct str node)
+{
+	const uint16_t lower = (uint16_t)(PAGE_HEAD + 2 * count),
+		       upper = (uint16_t)(PAGE - count * node.n);
+
+	memset(page, 0, PAGE);
+	memcpy(page, &number, sizeof(number));
+	memcpy(page + 10, &flags, sizeof(flags));
+	memcpy(page + 12, &lower, sizeof(lower));
+	memcpy(page + 14, &upper, sizeof(upper));
+	for (size_t i = 0; i < count; i++) {
+		const uint16_t at = (uint16_t)(upper + i * node.n);
+		memcpy(page + PAGE_HEAD + 2 * i, &at, sizeof(at));
+		memcpy(page + at, node.p, node.n);
+	}
+}
+
+/* A page of branches that all lead to page `to`, with a key of 8 bytes. */
+static void make_branch(char *page, uint64_t number, uint64_t to)
+{
+	const uint16_t key_size = 8;
+	char node[16] = { 0 };
+
+	memcpy(node, &to, 6);
+	memcpy(node + 6, &key_size, sizeof(key_size));
+	node[8] = 1;
+	make_page(page, number, IS_BRANCH, NODES, (struct str){ node, sizeof(node) });
+}
+
+static char *newer_root(char *file)
+{
+	uint64_t a, b;
+
+	memcpy(&a, file + TXN, sizeof(a));
+	memcpy(&b, file + PAGE + TXN, sizeof(b));
+	return a > b ? file : file + PAGE;
+}
+
+static void is_damaged(const char *dir, const char *words)
+{
+	struct log *log;
+	struct fault f;
+
+	fault_init(&f);
+	assert_int_equal(log_open_sized(dir, NOW, &small_sizes, &log, &f), ERR_DAMAGED);
+	assert_non_null(strstr(f.text, words));
+}
+
+static void a_table_of_tables_that_leads_back_to_itself_is_damaged(void **state)
+{
+	const char *path = in_dir(*state, "data.mdb");
+	uint64_t number;
+	size_t size;
+
+	fill(*state);
+	char *file = file_read(path, &size), *root = newer_root(file);
+	memcpy(&number, root + MAIN_ROOT, sizeof(number));
+	for (uint16_t depth = 1; depth < LEVELS; depth++) {
+		memcpy(root + MAIN_DEPTH, &depth, sizeof(depth));
+		make_branch(file + number * PAGE, number, number);
+		file_write(in_dir(*state, "data.mdb"), file, size);
+		is_damaged(*state, "table of tables");
+	}
+	free(file);
+}
+
+/* Whoever wants to see all of them would go on for ever. */
+static void a_short_file_whose_free_pages_lead_back_to_each_other_is_damaged(void **state)
+{
+	const char *path = in_dir(*state, "data.mdb");
+	const uint16_t depth = LEVELS + 1;
+	uint64_t leaf[4] = { 16 | (uint64_t)8 << 48, 1, 1, LEAF_NUMBER }; /* a list with one page */
+	size_t size;
+
+	fill(*state);
+	char *old = file_read(path, &size), *file = calloc(1, size + (LEVELS + 1) * PAGE);
+	assert_non_null(file);
+	memcpy(file, old, size);
+	free(old);
+	const uint64_t first = size / PAGE, last = first + LEVELS + 1;
+	for (uint64_t number = first; number < first + LEVELS; number++)
+		make_branch(file + number * PAGE, number, number + 1);
+	make_page(file + (first + LEVELS) * PAGE, first + LEVELS, IS_LEAF, 1,
+		  (struct str){ (const char *)leaf, sizeof(leaf) });
+	char *root = newer_root(file);
+	memcpy(root + FREE_DEPTH, &depth, sizeof(depth));
+	memcpy(root + FREE_ROOT, &first, sizeof(first));
+	memcpy(root + LAST, &last, sizeof(last)); /* one more than the file has */
+	file_write(in_dir(*state, "data.mdb"), file, size + (LEVELS + 1) * PAGE);
+	is_damaged(*state, "cut off");
+	free(file);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -295,6 +398,8 @@ int main(void)
 		store_test(no_flip_in_the_head_of_a_page_kills_the_writer_or_hides_an_id),
 		store_test(a_row_that_seems_to_have_pages_of_others_is_not_replaced),
 		store_test(a_row_that_was_made_smaller_can_be_replaced),
+		store_test(a_table_of_tables_that_leads_back_to_itself_is_damaged),
+		store_test(a_short_file_whose_free_pages_lead_back_to_each_other_is_damaged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
