@@ -27,7 +27,7 @@ import msgpack
 import zmq
 
 SANITIZER = re.compile(r"(ERROR|WARNING): \w+Sanitizer|: runtime error: ")
-TIMEOUT = 10.0 # seconds; for anything that should happen soon
+TIMEOUT = 60.0 # seconds; for anything that should happen soon, also on a machine with much to do
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -150,6 +150,8 @@ class Client:
         return m
 
     def ask(self, type, timeout=TIMEOUT, **message):
+        """Ask and wait; a service takes as long as we do, where no `ttl_ms` is given."""
+        message.setdefault("ttl_ms", int(timeout * 1000))
         return self.answer(self.send(type, **message), timeout)
 
     def publish(self, *events, **message):
@@ -264,7 +266,8 @@ class Avow:
         self.flags = list(flags)
         self.dir = tempfile.mkdtemp(prefix="avow-")
         self.env = {k: v for k, v in os.environ.items() if not k.startswith("AVOW_")}
-        self.env.update({"AVOW_DIR": self.dir, "AVOW_CONFIG": os.devnull, "LC_ALL": "C.UTF-8"})
+        self.env.update({"AVOW_DIR": self.dir, "AVOW_CONFIG": os.devnull, "LC_ALL": "C.UTF-8",
+                         "AVOW_TIMEOUT": "%ds" % TIMEOUT})
         self.env.update(env or {})
         self.processes = {}
         self.clients = {}
@@ -275,9 +278,6 @@ class Avow:
                 self.start(name, wait=False)
             for name in self.services:
                 self.wait_ready(name)
-            if "up" in self.services or {"ledger", "ingest"} <= set(self.services):
-                wait_until(lambda: self.ask("ingest", "status").get("upstream_ok"),
-                           "ingest reaches the ledger")
         except BaseException:
             self.close()
             raise
@@ -307,8 +307,19 @@ class Avow:
         return self.processes[name]
 
     def wait_ready(self, name):
-        for service in ("ledger", "ingest", "query") if name == "up" else (name,):
+        """Until it says so, and has reached the ledger where there is one: it may be ready before."""
+        services = ("ledger", "ingest", "query") if name == "up" else (name,)
+        for service in services:
             self.processes[name].wait_line(r"\b%s ready\b" % service)
+        for service in services:
+            if service != "ledger" and {"ledger", "up"} & set(self.processes):
+                self.wait_met(service)
+
+    def wait_met(self, service):
+        client = self.client(service)
+        wait_until(lambda: client.ask("status").get("upstream_ok"),
+                   "%s reaches the ledger" % service)
+        client.close()
 
     def stop(self, name, sig=signal.SIGTERM):
         """End it cleanly; returns the exit code."""
@@ -352,7 +363,7 @@ class Avow:
             if after >= m["head"]:
                 return entries
 
-    def cli(self, *args, input=None, timeout=30, check=None, env=None):
+    def cli(self, *args, input=None, timeout=300, check=None, env=None):
         """Run a command of the tools; `check` is the exit code that it must have."""
         done = subprocess.run([program(), *args], env={**self.env, **(env or {})}, input=input,
                               capture_output=True, text=True, timeout=timeout)

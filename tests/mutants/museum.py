@@ -22,7 +22,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 WORK = os.path.join(ROOT, "build", "mutants")
-KILLER_SECONDS = 300  # a killer that has no answer by then has not passed either
+KILLER_SECONDS = 900  # a killer that has no answer by then has not passed either
 HUNK = re.compile(r"<<<<<<<\n(.*?)=======\n(.*?)>>>>>>>\n", re.DOTALL)
 # What has to be built for a killer, by the kind of test; the name stands for its last part.
 PARTS = {

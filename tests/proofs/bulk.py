@@ -33,7 +33,7 @@ NOTE_MAX = 32
 NOTHING = ("DEADLINE", "BUSY", "UNAVAILABLE", "NO_SPACE")
 HURRY_S = 0.3 # after a kill, before what was on its way is asked again
 AGAIN_S = 0.02 # before what was refused for now is sent again
-GIVE_UP_S = 60
+GIVE_UP_S = 120
 SLOW_S = 5 # so long a request may lie before its service on a machine that has too much to do
 
 
@@ -488,6 +488,8 @@ class Field:
                                                 dict((env or {}).get(name, {})),
                                                 avow=(programs or {}).get(name))
             self.start(name)
+        if "ledger" in names:
+            world.await_ledger(self.services)
 
     def start(self, name):
         service = self.services[name]

@@ -40,7 +40,7 @@
 #define ARENA_MAX ((size_t)64 << 20)
 #define SHOWN_MAX 10u
 #define MAKING_EACH 20u
-#define HANG_S 20 /* a state whose reading takes that long kills its reader, and fails */
+#define HANG_S 120 /* a state whose reading takes that long kills its reader, and fails */
 
 struct event_known {
 	uint64_t acked_at; /* row of the trace */

@@ -59,8 +59,8 @@ def dial(endpoint):
     scheme, _, rest = endpoint.partition("://")
     if scheme == "ipc":
         s = socket.socket(socket.AF_UNIX)
+        s.connect(rest) # waits where too many want to at once, which it does not with a time-out
         s.settimeout(timeout_s)
-        s.connect(rest)
     else:
         host, _, port = rest.rpartition(":")
         s = socket.socket(socket.AF_INET)
@@ -113,12 +113,20 @@ class Peer:
             flags, body = self.next_frame()
             if not flags & COMMAND:
                 return body
-            if body[:5] == b"\4PING":
-                self.socket.sendall(command(b"PONG", body[7:]))
+            self.hear_command(body)
+
+    def hear_command(self, body):
+        if body[:5] == b"\4PING":
+            self.socket.sendall(command(b"PONG", body[7:]))
 
     def silent(self):
-        """Whether nothing has come that was not read."""
-        return not self.bytes and not select.select([self.socket], [], [], 0)[0]
+        """Whether nothing has come that was not read; heartbeats are nothing."""
+        while self.bytes or select.select([self.socket], [], [], 0)[0]:
+            flags, body = self.next_frame()
+            if not flags & COMMAND:
+                return False
+            self.hear_command(body)
+        return True
 
     def send(self, *messages):
         self.socket.sendall(b"".join(frame(m) for m in messages))

@@ -21,7 +21,9 @@ import wire
 # what a client asks again for, with the same ids
 RETRY = ("UNKNOWN", "UNAVAILABLE", "BUSY", "DEADLINE", "NO_SPACE", "UNREACHABLE")
 # hash() of bytes is salted for each process; all of these are forked from one
-RESULT_WAIT_S = 120
+RESULT_WAIT_S = 240
+GIVE_UP_S, INSIST_S, INSIST_MAX_S = 120, 120, 4.0
+WAIT_MAX_S = 20.0 # for one answer; so long from the first where nobody is killed any more
 AGAIN_MAX = 200 # publishes that are to be sent once more, before another one begins
 
 
@@ -87,7 +89,7 @@ class Publisher(Role):
         give_up = None
         while True:
             if self.stopping.is_set():
-                give_up = give_up or time.monotonic() + 60
+                give_up = give_up or time.monotonic() + GIVE_UP_S
                 if not self.again and not any(a.waiting for a in self.askers):
                     break
                 if time.monotonic() > give_up:
@@ -113,9 +115,10 @@ class Publisher(Role):
             self.publishes.append(publish)
             self.again += [publish] * self.random.choice((0, 0, 1, 2, 4))
         publish.sends += 1
-        rid = asker.send("publish", ttl_ms=int(self.wait_s * 1000),
+        wait_s = WAIT_MAX_S if self.stopping.is_set() else self.wait_s
+        rid = asker.send("publish", ttl_ms=int(wait_s * 1000),
                          events=[history.event_of(i) for i in publish.idents])
-        asker.waiting[rid] = (publish, time.monotonic() + self.wait_s * 1.5)
+        asker.waiting[rid] = (publish, time.monotonic() + wait_s * 1.5)
 
     def hear(self):
         ready = dict(self.poller.poll(20))
@@ -179,7 +182,7 @@ class Watchers(Role):
         give_up = None
         while True:
             if self.stopping.is_set():
-                give_up = give_up or time.monotonic() + 60
+                give_up = give_up or time.monotonic() + GIVE_UP_S
                 if all(a.position >= self.until.value for a in askers):
                     break
                 if time.monotonic() > give_up:
@@ -197,9 +200,10 @@ class Watchers(Role):
     def ask(self, asker, now):
         self.retries += asker.current is not None
         fields = {"filter": asker.wanted} if asker.wanted else {}
-        asker.current = asker.send("read", after=asker.position, wait_ms=300, ttl_ms=600,
+        wait_s = WAIT_MAX_S if self.stopping.is_set() else 0.6
+        asker.current = asker.send("read", after=asker.position, wait_ms=300, ttl_ms=int(wait_s * 1000),
                                    limit=self.random.choice((1, 7, 100, 1000)), **fields)
-        asker.until = now + 0.8
+        asker.until = now + wait_s + 0.2
 
     def take(self, asker):
         answer = asker.next(0)
@@ -230,17 +234,18 @@ class OwnReader(Role):
         self.ingest, self.query, self.careful = ingest, query, careful
 
     def insist(self, asker, name, **fields):
-        end = time.monotonic() + 60
+        """Ask until there is an answer; the wait doubles, as a slow service is not one that died."""
+        end, wait_s = time.monotonic() + INSIST_S, 0.5
         while time.monotonic() < end:
             try:
-                return asker.ask(name, 0.5, **fields)
+                return asker.ask(name, wait_s, **fields)
             except wire.NoAnswer:
-                continue
+                wait_s = min(2 * wait_s, INSIST_MAX_S)
             except wire.Refused as e:
                 if e.code not in RETRY:
                     raise proof.Broken("%s is refused: %s" % (name, e)) from e
                 time.sleep(0.01)
-        raise proof.Broken("no definite answer to %s within 60 s" % name)
+        raise proof.Broken("no definite answer to %s within %d s" % (name, INSIST_S))
 
     def work(self):
         ingest = wire.Asker(self.context, self.ingest)

@@ -35,7 +35,7 @@ CALLS = {
 REFUSED = ("NO_SPACE", "NO_MEMORY", "IO", "TOO_LARGE", "DAMAGED", "UNKNOWN", "BUSY")
 CALLS_MAX = 5000
 PUBLISHES = (1, 3, 1, 40, 1, 2)
-LEAVE_S = 5.0
+LEAVE_S, GOES_ON_S = 60.0, 1.0 # for who must leave; for who is known to go on
 LANES = 2
 # in the short form: the first call that fails, at most, and from one to the next
 FIRST_MAX, STEP = 8, 37
@@ -87,7 +87,7 @@ class Faults:
             self.use(ledger, publishes, refused, where)
         must_leave = (started and not fired_at_start and os.path.exists(self.file) and
                       call in ("pwrite", "writev", "fdatasync") and error == errno.EIO)
-        self.leave(ledger, where, must_leave, started, LEAVE_S / 5 if retried else LEAVE_S)
+        self.leave(ledger, where, must_leave, started, GOES_ON_S if retried else LEAVE_S)
         if not os.path.exists(self.file):
             return False
         self.again(publishes, refused, where)
@@ -122,8 +122,8 @@ class Faults:
 
     def patient(self, asker, ledger, publish):
         """Its answer, or NoAnswer once the ledger is gone, or after long enough."""
-        rid = asker.send("publish", ttl_ms=10000, events=[history.event_of(i) for i in publish.idents])
-        end = time.monotonic() + 10
+        rid = asker.send("publish", ttl_ms=60000, events=[history.event_of(i) for i in publish.idents])
+        end = time.monotonic() + world.PATIENCE_S
         gone = False
         while time.monotonic() < end:
             try:

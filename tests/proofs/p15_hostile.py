@@ -66,6 +66,7 @@ class System:
                                                 **(more if name == "query" else {}))
         for service in self.services.values():
             p.check(service.start(), "%s does not start: %s", service.name, service.said())
+        world.await_ledger(self.services)
         self.pids = {name: s.process.pid for name, s in self.services.items()}
         self.directory = directory
 

@@ -100,7 +100,7 @@ class Run:
         return entries, epoch, publishes, watched, retries
 
     def insist_on_head(self, query, head):
-        end = time.monotonic() + 30
+        end = time.monotonic() + world.PATIENCE_S
         while time.monotonic() < end:
             try:
                 if query.ask("hello", 1.0)["head"] >= head:
@@ -176,6 +176,7 @@ def early(p):
     ledger, ingest = world.Service("ledger", directory, *more), world.Service("ingest", directory)
     for service in (ledger, ingest):
         p.check(service.start(), "%s does not start: %s", service.name, service.said())
+    world.await_ledger({"ledger": ledger, "ingest": ingest})
     context, publishes = zmq.Context(), []
     asker = wire.Asker(context, ingest.endpoint)
     for _ in range(EARLY_PUBLISHES):

@@ -28,6 +28,7 @@ import world
 PORTS = {"ingest": 7401, "query": 7402} # the namespace is ours alone
 CHUNK = 65536
 PARTITION_MAX_S = 3.0
+GIVEN_UP_S = 10.0 # heartbeats are missed for 6 s, and TCP may take a while to try again
 SPACE = ["unshare", "--net"]
 RULES = "add table inet f; add chain inet f in { type filter hook input priority 0; }"
 
@@ -93,7 +94,8 @@ class Proxy(threading.Thread):
 
     def __init__(self, path, to):
         super().__init__(daemon=True)
-        self.to, self.delay_s, self.open, self.pairs = to, 0.0, threading.Event(), []
+        self.path, self.to, self.delay_s, self.pairs = path, to, 0.0, []
+        self.open = threading.Event()
         self.open.set()
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.listener.bind(path)
@@ -181,10 +183,11 @@ class Scene:
         else:
             proxy.cut()
         p.count("spells_" + kind)
-        if kind in ("loss", "partition", "down"):
-            self.trouble.append(time.monotonic())
+        began = time.monotonic()
         time.sleep(random.random() * (PARTITION_MAX_S if kind != "cut" else 0.2))
         self.network.heal()
+        if kind in ("loss", "partition", "down"):
+            self.trouble.append((began, time.monotonic()))
         for proxy in self.proxies.values():
             proxy.delay_s = 0.0
             proxy.open.set()
@@ -196,9 +199,7 @@ class Scene:
             notes.append(note)
             for name, number in counts.items():
                 p.count(prefix + name, number)
-            # a connection that nothing came through for long is given up, and what was on its way
-            bulk.check_silence(p, silent, self.trouble, publisher.patience_s,
-                               publisher.connections * publisher.window * len(self.trouble))
+            self.check_silence(silent, publisher)
         asker = wire.Asker(zmq.Context(), self.services["ledger"].endpoint)
         entries = list(bulk.entries_of(asker))
         bulk.Check(notes, [r.salt for r in self.publishers]).all(entries)
@@ -208,6 +209,21 @@ class Scene:
             history.check_watcher(entries, start, wanted, got, position)
         p.count(prefix + "events", len(entries))
         p.count(prefix + "deliveries", sum(len(got) for _, _, got, _ in watched))
+
+    def check_silence(self, silent, publisher):
+        """
+        A connection that nothing came through for long is given up, a while after the trouble at the
+        latest, and with it what was on its way; and what was sent again instead.
+        """
+        for sent in silent:
+            self.p.check(any(began - publisher.patience_s <= sent <= ended + GIVEN_UP_S
+                             for began, ended in self.trouble),
+                         "a request of %.2f s has no answer, and nothing had happened then",
+                         sent - self.p.began)
+        times = 1 + (PARTITION_MAX_S + GIVEN_UP_S) / publisher.patience_s
+        on_their_way = publisher.connections * publisher.window * len(self.trouble)
+        self.p.check(len(silent) <= times * on_their_way, "%d requests without an answer", len(silent))
+        self.p.count("unanswered_as_their_connection_was_given_up", len(silent))
 
     def end(self):
         for role in (*self.publishers, self.watchers):

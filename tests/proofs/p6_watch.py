@@ -223,6 +223,7 @@ def body(p):
     services = {n: world.Service(n, p.dir + "/d") for n in ("ledger", "ingest", "query")}
     for service in services.values():
         p.check(service.start(), "%s does not start: %s", service.name, service.said())
+    world.await_ledger(services)
     context = zmq.Context()
     ledger = wire.Asker(context, services["ledger"].endpoint)
     known = Known(ledger, fill(p, ledger, p.size(3000, 30000, 100000)))

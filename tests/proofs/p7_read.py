@@ -13,12 +13,12 @@ import zmq
 import bulk
 import history
 import load
+import p3_network
 import proof
 import wire
 import world
 
 WRITERS, SESSIONS = 2, 400 # many, as each waits for syncs that are made slow
-PLANTED_SESSIONS = 20      # few, so that not all of them write and read in step
 DISTURB_EACH_S, PAUSE_S = 2, 0.05
 
 
@@ -36,8 +36,7 @@ class Writers(load.Role):
         for asker in self.to.values():
             poller.register(asker.socket, zmq.POLLIN)
         self.waiting, self.publishes = {}, []
-        sessions = [{"head": 0, "until": 0.0, "state": None}
-                    for _ in range(SESSIONS if self.careful else PLANTED_SESSIONS)]
+        sessions = [{"head": 0, "until": 0.0, "state": None} for _ in range(SESSIONS)]
         while not self.stopping.is_set():
             now = time.monotonic()
             for s in sessions:
@@ -130,15 +129,14 @@ def disturb(p, field):
         field.stop("query", p.random.random() * 0.2)
 
 
-def pairs(p, directory, wanted, planted=False):
+def pairs(p, directory, wanted):
     """`wanted` pairs of a publish and its read; all that was published or seen is then in the log."""
     field = bulk.Field(p, directory, ("ledger", "ingest", "query"),
                        {"query": [proof.built("proof_mutant.so")]},
                        {"query": {"AVOW_MUTANT": "slowsync"}})
     seed = p.random.randrange(1 << 32)
     ingest, query = (field.services[n].endpoint for n in ("ingest", "query"))
-    writers = [Writers(directory, "writers%d" % i, seed + i, ingest, query, not planted)
-               for i in range(WRITERS)]
+    writers = [Writers(directory, "writers%d" % i, seed + i, ingest, query) for i in range(WRITERS)]
     followers = [Follower(directory, "follower_of_" + n, 0, field.services[n].endpoint)
                  for n in ("ledger", "query")]
     field.begin([*writers, *followers])
@@ -150,7 +148,7 @@ def pairs(p, directory, wanted, planted=False):
                 if role.failed():
                     role.result()
                     raise proof.Broken("%s has ended" % role.name)
-            if not planted and time.monotonic() - last > DISTURB_EACH_S:
+            if time.monotonic() - last > DISTURB_EACH_S:
                 disturb(p, field)
                 last = time.monotonic()
             if time.monotonic() - said > 20:
@@ -190,12 +188,33 @@ def check_early(p, entries, seen):
 def body(p):
     p.at_end.append(world.end_all)
     p.count("pairs", pairs(p, p.dir + "/d", p.size(1000, 100000, 1000000)))
+    careless(p, p.dir + "/mutant")
+
+
+def careless(p, directory):
+    """
+    Who asks without min_seq must be caught, here where query stands before the ledger and hears
+    nothing of it any more: what was just written cannot be there.
+    """
+    field = bulk.Field(p, directory)
+    proxy = p3_network.Proxy(directory + "/run/proxy", field.services["ledger"].endpoint[len("ipc://"):])
+    proxy.start()
+    query = world.Service("query", directory, options=("--ledger", "ipc://" + proxy.path))
+    p.check(query.start(), "query does not start: %s", query.said())
+    world.await_ledger({"query": query})
+    proxy.open.clear()
+    writers = Writers(directory, "careless", 0, field.services["ingest"].endpoint, query.endpoint, False)
+    writers.start()
+    writers.join(world.PATIENCE_S)
     try:
-        pairs(p, p.dir + "/mutant", 5000, planted=True)
+        writers.result()
     except proof.Broken as e:
         p.say("negative control, asked without min_seq: caught (%.80s)", e)
         p.count("mutant_caught")
         return
+    finally:
+        field.end()
+        query.kill()
     raise proof.Broken("negative control, asked without min_seq: not caught")
 
 

@@ -98,7 +98,7 @@ class Asker:
             raise NoAnswer()
         return msgpack.unpackb(self.socket.recv())
 
-    def ask(self, name, timeout_s=5.0, **fields):
+    def ask(self, name, timeout_s=30.0, **fields):
         """Ask, and wait for its answer: the message, or Refused, or NoAnswer."""
         fields.setdefault("ttl_ms", int(timeout_s * 1000))
         rid = self.send(name, **fields)

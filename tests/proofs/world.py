@@ -6,9 +6,14 @@ import signal
 import subprocess
 import time
 
+import zmq
+
 import proof
+import wire
 
 
+# for what should be done soon, also where much else is to be done
+PATIENCE_S = 60.0
 started = [] # every service of this run, so that none outlives it
 
 
@@ -46,12 +51,12 @@ class Service:
             err.seek(self.at)
             return err.read().decode(errors="replace")
 
-    def start(self, timeout_s=20.0):
+    def start(self, timeout_s=PATIENCE_S):
         """Start it and wait until it says that it is ready; False where it ended instead."""
         self.launch()
         return self.ready(timeout_s)
 
-    def ready(self, timeout_s=20.0):
+    def ready(self, timeout_s=PATIENCE_S):
         end = time.monotonic() + timeout_s
         while time.monotonic() < end:
             if " ready on " in self.said():
@@ -81,7 +86,7 @@ class Service:
             os.close(fd)
         return not self.alive()
 
-    def stop(self, timeout_s=10.0):
+    def stop(self, timeout_s=PATIENCE_S):
         """SIGTERM; the exit code."""
         if self.alive():
             self.process.send_signal(signal.SIGTERM)
@@ -89,6 +94,22 @@ class Service:
             self.kill()
             raise proof.Broken("%s does not stop within %g s" % (self.name, timeout_s))
         return self.process.returncode
+
+
+def await_ledger(services):
+    """
+    Until those of them that stand before the ledger have met it: where that takes long, they say
+    before that they are ready.
+    """
+    context, end = zmq.Context(), time.monotonic() + PATIENCE_S
+    for service in services.values():
+        asker = wire.Asker(context, service.endpoint)
+        while service.name != "ledger" and not asker.ask("status", PATIENCE_S)["upstream_ok"]:
+            if time.monotonic() > end:
+                raise proof.Broken("%s does not meet its ledger" % service.name)
+            time.sleep(0.01)
+        asker.close()
+    context.term()
 
 
 def end_all():

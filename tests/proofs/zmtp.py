@@ -31,7 +31,7 @@ def announced(size, flags=0):
 def connect(path):
     s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     s.connect(path) # waits where too many want to at once
-    s.settimeout(10)
+    s.settimeout(60)
     return s
 
 

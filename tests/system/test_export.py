@@ -61,7 +61,7 @@ class Export(unittest.TestCase):
     def export(self, *args):
         """What it prints, byte for byte (a text stream would change ends of lines within texts)."""
         done = subprocess.run([avowtest.program(), "export", *args], env=self.avow.env,
-                              capture_output=True, timeout=30)
+                              capture_output=True, timeout=300)
         self.assertEqual((done.returncode, done.stderr), (0, b""))
         return done.stdout.decode()
 
@@ -155,13 +155,13 @@ class Export(unittest.TestCase):
         self.avow.publish(*[event() for _ in range(5000)])
         done = subprocess.run(["bash", "-c", "'%s' export | head -n 1; echo ${PIPESTATUS[0]}"
                                % avowtest.program()], env=self.avow.env, capture_output=True,
-                              text=True, timeout=30)
+                              text=True, timeout=300)
         self.assertEqual((done.stdout.split("\n")[1], done.stderr), ("0", ""))
 
     def test_a_full_disk_is_an_error(self):
         self.avow.publish(event())
         done = subprocess.run("'%s' export >/dev/full" % avowtest.program(), shell=True,
-                              env=self.avow.env, capture_output=True, text=True, timeout=30)
+                              env=self.avow.env, capture_output=True, text=True, timeout=300)
         self.assertEqual(done.returncode, 1)
         self.assertIn("IO (601)", done.stderr)
 

