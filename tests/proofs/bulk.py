@@ -8,6 +8,7 @@ publish, so that ids come nearly in order, as those of version 7 do; what follow
 """
 import array
 import collections
+import functools
 import multiprocessing
 import os
 import signal
@@ -33,12 +34,25 @@ NOTE_MAX = 32
 NOTHING = ("DEADLINE", "BUSY", "UNAVAILABLE", "NO_SPACE")
 HURRY_S = 0.3 # after a kill, before what was on its way is asked again
 AGAIN_S = 0.02 # before what was refused for now is sent again
-GIVE_UP_S = 120
 SLOW_S = 5 # so long a request may lie before its service on a machine that has too much to do
 
 
-def ident_of(who, publish, place, salt):
-    return RID.pack(publish << REST_BITS | ((who << PLACE_BITS | place) * ODD & MASK)) + salt
+@functools.cache
+def arounds():
+    """What stands before and behind the id, for all that is chosen by its bytes 4, 6 and 7."""
+    return [history.around(deal, 1 + note, kind) for deal in range(history.DEALS)
+            for kind in history.KINDS for note in range(NOTE_MAX)]
+
+
+def events_of(who, publish, size, salt):
+    """The small events of a publish; what each says depends on its id alone."""
+    parts, events, kinds = arounds(), [], len(history.KINDS)
+    for place in range(who << PLACE_BITS, (who << PLACE_BITS) + size):
+        rest = place * ODD & MASK
+        head, tail = parts[((rest >> 24) % history.DEALS * kinds + (rest >> 8 & 0xff) % kinds) * NOTE_MAX +
+                           rest % NOTE_MAX]
+        events.append(head + RID.pack(publish << REST_BITS | rest) + salt + tail)
+    return events
 
 
 def split(ident):
@@ -46,11 +60,6 @@ def split(ident):
     number = RID.unpack_from(ident)[0]
     rest = (number & MASK) * BACK & MASK
     return rest >> PLACE_BITS, number >> REST_BITS, rest & ((1 << PLACE_BITS) - 1)
-
-
-def event_of(ident):
-    """A small event; what it says depends on its id alone."""
-    return history.event_of(ident, 1 + ident[7] % NOTE_MAX)
 
 
 class Accounted(load.Role):
@@ -152,12 +161,12 @@ class Accounted(load.Role):
             self.hear()
             self.expire()
             if self.finished():
-                end = end or time.monotonic() + GIVE_UP_S
-                if time.monotonic() > end:
+                end = end or proof.Patience(load.GIVE_UP_S)
+                if not end.step():
                     raise proof.Broken("%d requests get no definite answer: %s" % (
                         len(self.later), dict(self.counts)))
-        end = time.monotonic() + self.patience_s + 2
-        while self.expired and time.monotonic() < end:
+        end = proof.Patience(self.patience_s + 2)
+        while self.expired and end.step():
             self.hear()
         return [sent for _, _, sent in self.expired.values()]
 
@@ -288,9 +297,6 @@ class Bulk(Accounted):
     def finished(self):
         return len(self.notes.size) >= self.total and not self.repeats
 
-    def idents(self, n):
-        return [ident_of(self.number, n, i, self.salt) for i in range(self.notes.size[n])]
-
     def next(self):
         """Send one; False where there is nothing to send now."""
         what = self.due()
@@ -320,9 +326,9 @@ class Bulk(Accounted):
     def publish(self, what):
         """`what` is a number of a publish, or its negative: the same ids with other content."""
         n = what if what >= 0 else ~what
-        raws = [event_of(i) for i in self.idents(n)]
+        raws = events_of(self.number, n, self.notes.size[n], self.salt)
         if what < 0:
-            raws = [history.event_of(i, NOTE_MAX + 1) for i in self.idents(n)]
+            raws = [history.event_of(wire.ident_of(raw), NOTE_MAX + 1) for raw in raws]
         if self.notes.flags[n] & Notes.ABORTED: # one is at fault, for ingest or for the ledger
             raws[self.random.randrange(1, len(raws))] = self.fault(raws[0])
         if self.notes.flags[n] & Notes.SENT:
@@ -384,7 +390,8 @@ def entries_of(asker, timeout_s=30.0):
     """Every entry that a service holds, in order; never more than one answer in memory."""
     after = 0
     while True:
-        answer = asker.ask("read", timeout_s, after=after, limit=10000, max_bytes=8 << 20)
+        answer = asker.ask("read", timeout_s, after=after, limit=10000, max_bytes=8 << 20,
+                           ttl_ms=wire.TTL_MAX_MS)
         yield from answer["events"]
         after = answer["scanned_to"]
         if after >= answer["head"]:
@@ -399,6 +406,7 @@ class Check:
         self.seen = [bytearray(len(n.size)) for n in notes] # whether a publish is in the log
         self.seq, self.recorded = 0, 0
         self.publish = None # publisher, publish, place, first, recorded, leaves of the one in hand
+        self.wanted = [] # its events
         self.ends = array.array("Q") # the last seq of each publish
 
     def entry(self, e):
@@ -412,12 +420,12 @@ class Check:
         who, n, place = split(ident)
         if who >= len(self.notes) or ident[8:] != self.salts[who] or n >= len(self.seen[who]):
             raise proof.Broken("event %d is nobody's" % self.seq)
-        if raw != event_of(ident):
-            raise proof.Broken("event %d is not as it was published" % self.seq)
         if place == 0:
             self.begin(who, n)
         elif self.publish is None or self.publish[:3] != [who, n, place]:
             raise proof.Broken("event %d is torn out of its batch, or in the log twice" % self.seq)
+        if raw != self.wanted[place]:
+            raise proof.Broken("event %d is not as it was published" % self.seq)
         self.publish[2] = place + 1
         if self.recorded != self.publish[4] + place:
             raise proof.Broken("recorded of %d is not its batch's" % self.seq)
@@ -438,6 +446,7 @@ class Check:
         if self.seq <= notes.floor[n]:
             raise proof.Broken("seq %d, sent after %d was acknowledged" % (self.seq, notes.floor[n]))
         self.publish = [who, n, 0, self.seq, self.recorded, []]
+        self.wanted = events_of(who, n, notes.size[n], self.salts[who])
 
     def end(self):
         who, n, _, first, recorded, leaves = self.publish

@@ -25,6 +25,7 @@
 #include <stdnoreturn.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,7 +41,9 @@
 #define ARENA_MAX ((size_t)64 << 20)
 #define SHOWN_MAX 10u
 #define MAKING_EACH 20u
-#define HANG_S 120 /* a state whose reading takes that long kills its reader, and fails */
+/* A state whose reading takes that long kills its reader, and fails. */
+#define HANG_S 20 /* of the processor */
+#define STUCK_S 900 /* by the clock, as a machine may stand still */
 
 struct event_known {
 	uint64_t acked_at; /* row of the trace */
@@ -59,7 +62,7 @@ struct pending {
 
 /* One file of the store: what is surely on the disk, and what may be. */
 struct image {
-	char *bytes;
+	char *bytes, *found; /* as it surely is; room to look at the one that is shown */
 	size_t size;
 	bool exists, exists_pending; /* as its name is on the disk, and as it may be */
 	struct pending *pending;
@@ -91,6 +94,17 @@ static noreturn void die(const char *what)
 {
 	fprintf(stderr, "explorer: %s: %s\n", what, strerror(errno));
 	exit(2);
+}
+
+/* For a file, as much of it as is used. */
+static char *room(void)
+{
+	char *p = mmap(NULL, FILE_MAX, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		die("memory");
+	return p;
 }
 
 static struct str map_file(const char *path)
@@ -146,13 +160,6 @@ static void apply(struct image *f, const struct pending *c)
 		f->size = c->off + c->bytes.n;
 }
 
-static void settle(struct image *f)
-{
-	for (size_t i = 0; i < f->npending; i++)
-		apply(f, &f->pending[i]);
-	f->npending = 0;
-}
-
 static void add(struct image *f, struct pending c)
 {
 	require(f->npending < PENDING_MAX);
@@ -172,8 +179,6 @@ static void begin_process(struct image *f, struct str now)
 	}
 }
 
-/* ---- one state ---- */
-
 static void put(struct image *f, size_t off, const char *p, size_t n)
 {
 	if (n && pwrite(f->fd, p, n, (off_t)off) != (ssize_t)n)
@@ -188,6 +193,26 @@ static void resize(struct image *f, size_t size)
 		die("cut a state");
 	f->shown_size = size;
 }
+
+/* A change is on the disk now; the file, where it is shown, follows. */
+static void settle_one(struct image *f, const struct pending *c)
+{
+	apply(f, c);
+	if (!f->shown)
+		return;
+	if (c->what == change_write)
+		put(f, c->off, c->bytes.p, c->bytes.n);
+	resize(f, f->size);
+}
+
+static void settle(struct image *f)
+{
+	for (size_t i = 0; i < f->npending; i++)
+		settle_one(f, &f->pending[i]);
+	f->npending = 0;
+}
+
+/* ---- one state ---- */
 
 /* The file as it surely is on the disk. */
 static void show_whole(const struct explorer *x, struct image *f, const char *name)
@@ -282,6 +307,23 @@ static void unshow(struct image *f)
 	resize(f, f->size);
 }
 
+/* Bring back the whole, as the store has written to it. */
+static void show_again(struct image *f)
+{
+	const ssize_t n = pread(f->fd, f->found, f->size, 0);
+
+	if (n < 0)
+		die("read a state");
+	memset(f->found + n, 0, f->size - (size_t)n);
+	for (size_t at = 0; at < f->size; at += PAGE) {
+		const size_t some = f->size - at < PAGE ? f->size - at : PAGE;
+		if (memcmp(f->found + at, f->bytes + at, some) != 0)
+			put(f, at, f->bytes + at, some);
+	}
+	f->shown_size = SIZE_MAX;
+	resize(f, f->size);
+}
+
 /* ---- checking ---- */
 
 static const char *check_events(struct explorer *x, struct log *log, uint64_t head)
@@ -364,6 +406,14 @@ static const char *check(struct explorer *x, struct random *r, bool go_on)
 	return wrong;
 }
 
+static void watch(void)
+{
+	const struct itimerval hang = { .it_value = { .tv_sec = HANG_S } };
+
+	(void)setitimer(ITIMER_PROF, &hang, NULL);
+	(void)alarm(STUCK_S);
+}
+
 static void state(struct explorer *x, uint64_t number)
 {
 	static const char *const names[] = { "data.mdb", "lock" };
@@ -384,7 +434,7 @@ static void state(struct explorer *x, uint64_t number)
 		(void)unlink(path);
 		f->shown = false;
 	}
-	(void)alarm(HANG_S);
+	watch();
 	const char *wrong = check(x, &r, go_on);
 	shared->states++;
 	if (wrong) {
@@ -395,10 +445,10 @@ static void state(struct explorer *x, uint64_t number)
 	}
 	for (size_t i = 0; i < trace_files; i++) {
 		/* whatever the store may have written itself is not to stay */
-		if (go_on || wrong || x->acked == 0 || i == trace_lock)
+		if (wrong || x->acked == 0 || i == trace_lock)
 			x->files[i].shown = false;
 		else if (x->files[i].shown)
-			unshow(&x->files[i]);
+			(go_on ? show_again : unshow)(&x->files[i]);
 	}
 }
 
@@ -430,14 +480,12 @@ static bool walk(struct explorer *x, const struct trace_row *row, struct str byt
 	case trace_written: {
 		/* O_DSYNC is about its own bytes */
 		const struct pending last = f->pending[f->npending - 1];
-		apply(f, &last);
+		settle_one(f, &last);
 		f->npending--;
-		f->shown = false;
 		return true;
 	}
 	case trace_sync:
 		settle(f);
-		f->shown = false;
 		return true;
 	case trace_names:
 		for (size_t i = 0; i < trace_files; i++)
@@ -491,11 +539,11 @@ int main(int argc, char **argv)
 	read_history(&x);
 	arena_init(&x.arena, ARENA_MAX);
 	for (size_t i = 0; i < trace_files; i++) {
-		x.files[i].bytes = mmap(NULL, FILE_MAX, PROT_READ | PROT_WRITE,
-					MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		x.files[i].bytes = room();
+		x.files[i].found = room();
 		x.files[i].pending = calloc(PENDING_MAX, sizeof(struct pending));
 		x.files[i].fd = -1;
-		if (x.files[i].bytes == MAP_FAILED || !x.files[i].pending)
+		if (!x.files[i].pending)
 			die("memory");
 	}
 	uint64_t *at = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

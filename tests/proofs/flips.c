@@ -2,11 +2,12 @@
 /*
  * flips: what one flipped bit in a store does to those who read it.
  *
- *     flips WORKDIR SEED FLIPS
+ *     flips WORKDIR SEED FLIPS EVENTS
  *
- * It makes a store, then flips one bit at a time: every second one in the header of a page, the
- * others anywhere. The store is opened, and every event and every id read; then it is opened again, and
- * one event appended. What is read must be what was written, or be refused as damaged under its own seq.
+ * It makes a store of so many events, then flips one bit at a time: every second one in the header of a page, the
+ * others anywhere. The store is opened, and every event and every id read; then one event is appended,
+ * every second time after it was opened anew. What is read must be what was written, or be refused as
+ * damaged under its own seq.
  *
  * A child does that, flip after flip, as to start one costs more than a flip. One that dies of a signal,
  * or hangs, is a failure, and the next flip gets a new one; so it does where a log commit failed, as
@@ -14,6 +15,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +23,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,11 +32,13 @@
 
 #define PAGE 4096u
 #define PAGE_HEAD 16u
-#define EVENTS 2000u
+#define EVENTS_MAX 2000u
 #define BATCH 50u
-#define HANG_S 20
+#define HANG_S 20 /* of the processor */
+#define STUCK_S 900 /* by the clock, as a machine may stand still */
 #define ARENA_MAX ((size_t)64 << 20)
 #define SHOWN_MAX 8u
+#define KEPT_MAX (3 << 19)
 
 /* What a child counts, in memory that outlives it. */
 static struct counts {
@@ -44,9 +49,10 @@ static struct counts {
 
 static char *good, *now; /* the store's file as it was written, and as it is found */
 static size_t good_size;
-static struct str events[EVENTS + 1]; /* as they were given to the store */
-static struct hash leaves[EVENTS + 1];
-static int64_t recorded[EVENTS + 1];
+static uint64_t nevents;
+static struct str events[EVENTS_MAX + 1]; /* as they were given to the store */
+static struct hash leaves[EVENTS_MAX + 1];
+static int64_t recorded[EVENTS_MAX + 1];
 
 static noreturn void die(const char *what)
 {
@@ -96,7 +102,7 @@ static void make(const char *dir)
 	fault_init(&fault);
 	if (log_open(dir, 1000000, &log, &fault))
 		die(fault.text);
-	for (uint64_t seq = 1; seq <= EVENTS; seq++) {
+	for (uint64_t seq = 1; seq <= nevents; seq++) {
 		const struct id id = id_of(seq);
 		events[seq] = event_of(seq);
 		if ((seq - 1) % BATCH == 0 && log_begin(log))
@@ -105,7 +111,7 @@ static void make(const char *dir)
 			die("put");
 		leaves[seq] = rec.leaf;
 		recorded[seq] = rec.recorded;
-		if (seq % BATCH == 0 && log_commit(log))
+		if ((seq % BATCH == 0 || seq == nevents) && log_commit(log))
 			die("commit");
 	}
 	log_close(log);
@@ -187,7 +193,7 @@ static bool check_ids(struct log *log, uint64_t head, uint64_t *bad)
 
 static bool append(struct log *log, uint64_t head)
 {
-	const struct id id = id_of(EVENTS + 7);
+	const struct id id = id_of(EVENTS_MAX + 7);
 	struct record rec;
 
 	enum err e = log_begin(log);
@@ -203,35 +209,48 @@ static bool append(struct log *log, uint64_t head)
 	return e == ERR_OK;
 }
 
+/* Whoever does not come to an end is killed. */
+static void watch(void)
+{
+	const struct itimerval hang = { .it_value = { .tv_sec = HANG_S } };
+
+	(void)setitimer(ITIMER_PROF, &hang, NULL);
+	(void)alarm(STUCK_S);
+}
+
+/* What is done with a store that was opened. */
+enum use { use_read, use_append, use_all };
+
 /* Open the store and use it; whether this process may go on to use others. */
-static bool use(const char *dir, struct arena *a, bool writes)
+static bool use(const char *dir, struct arena *a, enum use what)
 {
 	struct fault fault;
 	struct log_info info;
 	struct log *log;
-	bool good_end;
+	bool good_end = true;
 
-	(void)alarm(HANG_S);
-	counts->writes = writes;
+	watch();
+	counts->writes = what == use_append;
 	fault_init(&fault);
 	if (log_open(dir, 1, &log, &fault)) {
-		counts->refused_open += !writes;
+		counts->refused_open += what != use_append;
 		if (fault.text[0] == 0)
 			wrong("refused without words", 0);
-		return false;
+		return true;
 	}
 	log_info(log, &info);
-	if (writes) {
-		good_end = append(log, info.head);
-		log_close(log);
-		return good_end;
+	if (what != use_append) {
+		counts->rolled_back += info.head < nevents;
+		if (info.head > nevents)
+			wrong("more events than were written", info.head);
+		uint64_t seen = check_events(log, info.head, a);
+		good_end = check_ids(log, info.head, &seen);
+		counts->unseen += seen == 0 && info.head == nevents;
 	}
-	counts->rolled_back += info.head < EVENTS;
-	if (info.head > EVENTS)
-		wrong("more events than were written", info.head);
-	uint64_t seen = check_events(log, info.head, a);
-	good_end = check_ids(log, info.head, &seen);
-	counts->unseen += seen == 0 && info.head == EVENTS;
+	if (what != use_read && good_end) {
+		counts->writes = true;
+		good_end = append(log, info.head);
+	}
 	log_close(log);
 	return good_end;
 }
@@ -284,6 +303,9 @@ static void child(const char *dir, int fd, uint64_t seed, uint64_t flips)
 	bool go_on = true;
 
 	(void)setrlimit(RLIMIT_CORE, &none);
+	/* what each opening of a store needs is not to be mapped anew each time, but for what LMDB clears */
+	(void)mallopt(M_MMAP_THRESHOLD, KEPT_MAX);
+	(void)mallopt(M_TRIM_THRESHOLD, ARENA_MAX);
 	arena_init(&a, ARENA_MAX);
 	while (go_on && counts->flips < flips) {
 		const struct flip f = choose(seed, counts->flips);
@@ -293,8 +315,13 @@ static void child(const char *dir, int fd, uint64_t seed, uint64_t flips)
 		if (pwrite(fd, &changed, 1, (off_t)f.byte) != 1)
 			die("flip");
 		counts->flips++;
-		go_on = use(dir, &a, false);
-		go_on = use(dir, &a, true) && go_on;
+		/* by one who knows its pages already, or by one who has just opened it */
+		if (f.number / 2 % 2 == 0) {
+			go_on = use(dir, &a, use_all);
+		} else {
+			go_on = use(dir, &a, use_read);
+			go_on = use(dir, &a, use_append) && go_on;
+		}
 		if (counts->wrong != wrongs)
 			tell(&f, "wrong");
 	}
@@ -320,7 +347,7 @@ static void some(const char *dir, int fd, uint64_t seed, uint64_t flips)
 		return;
 	if (counts->writes)
 		counts->writer_signals++;
-	else if (WTERMSIG(status) == SIGALRM)
+	else if (WTERMSIG(status) == SIGPROF || WTERMSIG(status) == SIGALRM)
 		counts->hangs++;
 	else
 		counts->signals++;
@@ -334,10 +361,12 @@ int main(int argc, char **argv)
 	char path[4096];
 	struct stat st;
 
-	if (argc != 4)
-		die("usage: flips WORKDIR SEED FLIPS");
+	if (argc != 5)
+		die("usage: flips WORKDIR SEED FLIPS EVENTS");
 	const uint64_t seed = strtoull(argv[2], NULL, 10);
 	const uint64_t flips = strtoull(argv[3], NULL, 10);
+	nevents = strtoull(argv[4], NULL, 10);
+	require(nevents > 0 && nevents <= EVENTS_MAX);
 	counts = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (counts == MAP_FAILED)
 		die("memory");

@@ -15,6 +15,7 @@ import proof
 import wire
 
 DEALS, KINDS = 20, ("announce", "commit", "rumour")
+NOTE_AT = 5 # the byte of an id that says how long the note is
 
 
 @functools.lru_cache(maxsize=None)
@@ -25,8 +26,8 @@ def around(deal, size, kind):
 
 
 def event_of(ident, size=0):
-    """The bytes of the event with this id; its bytes 4 to 6 choose deal, size and kind."""
-    head, tail = around(ident[4] % DEALS, size or ident[5], KINDS[ident[6] % len(KINDS)])
+    """The bytes of the event with this id; its bytes 4 to 6 choose deal, size of the note and kind."""
+    head, tail = around(ident[4] % DEALS, size or ident[NOTE_AT], KINDS[ident[6] % len(KINDS)])
     return head + ident + tail
 
 

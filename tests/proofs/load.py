@@ -22,7 +22,9 @@ import wire
 RETRY = ("UNKNOWN", "UNAVAILABLE", "BUSY", "DEADLINE", "NO_SPACE", "UNREACHABLE")
 # hash() of bytes is salted for each process; all of these are forked from one
 RESULT_WAIT_S = 240
-GIVE_UP_S, INSIST_S, INSIST_MAX_S = 120, 120, 4.0
+GIVE_UP_S = 120 # without a definite answer, and nobody is killed
+INSIST_S = 600 # the same through kills; whoever kills is to see that there is an end to it
+INSIST_MAX_S = 4.0
 WAIT_MAX_S = 20.0 # for one answer; so long from the first where nobody is killed any more
 AGAIN_MAX = 200 # publishes that are to be sent once more, before another one begins
 
@@ -56,9 +58,15 @@ class Role(multiprocessing.Process):
     def tell(self):
         self.stopping.set()
 
+    def wait(self, timeout_s):
+        """Until it has ended, but not for ever."""
+        patience = proof.Patience(timeout_s)
+        while self.is_alive() and (step := patience.step()):
+            self.join(step)
+
     def result(self):
         self.tell()
-        self.join(RESULT_WAIT_S)
+        self.wait(RESULT_WAIT_S)
         if self.is_alive():
             self.kill()
             raise proof.Broken("%s does not come to an end" % self.name)
@@ -89,10 +97,10 @@ class Publisher(Role):
         give_up = None
         while True:
             if self.stopping.is_set():
-                give_up = give_up or time.monotonic() + GIVE_UP_S
+                give_up = give_up or proof.Patience(GIVE_UP_S)
                 if not self.again and not any(a.waiting for a in self.askers):
                     break
-                if time.monotonic() > give_up:
+                if not give_up.step():
                     raise proof.Broken("%d publishes get no definite answer" % len(self.again))
             for asker in self.askers:
                 if len(asker.waiting) < 4:
@@ -182,10 +190,10 @@ class Watchers(Role):
         give_up = None
         while True:
             if self.stopping.is_set():
-                give_up = give_up or time.monotonic() + GIVE_UP_S
+                give_up = give_up or proof.Patience(GIVE_UP_S)
                 if all(a.position >= self.until.value for a in askers):
                     break
-                if time.monotonic() > give_up:
+                if not give_up.step():
                     raise proof.Broken("a watcher does not get to the head")
             now = time.monotonic()
             for asker in askers:
@@ -235,8 +243,8 @@ class OwnReader(Role):
 
     def insist(self, asker, name, **fields):
         """Ask until there is an answer; the wait doubles, as a slow service is not one that died."""
-        end, wait_s = time.monotonic() + INSIST_S, 0.5
-        while time.monotonic() < end:
+        patience, wait_s = proof.Patience(INSIST_S, 2 * INSIST_MAX_S), 0.5
+        while patience.step():
             try:
                 return asker.ask(name, wait_s, **fields)
             except wire.NoAnswer:

@@ -39,7 +39,8 @@ class Writer(threading.Thread):
             asker = wire.Asker(context, self.endpoint)
             while not self.stopping:
                 idents = [self.random.randbytes(16) for _ in range(self.random.choice((1, 1, 3, 20)))]
-                answer = asker.ask("publish", 120, events=[history.event_of(i) for i in idents])
+                answer = asker.ask("publish", 120, ttl_ms=wire.TTL_MAX_MS,
+                                   events=[history.event_of(i) for i in idents])
                 receipt = answer["receipts"][0]
                 self.acked.append((receipt["first"], receipt["leaves"], receipt["recorded"], idents))
                 time.sleep(PAUSE_S)

@@ -20,6 +20,9 @@ LIFE_S = 0.08
 EARLY_PUBLISHES = 5
 # between two rounds of a publisher, so that services get to work again before they are killed
 PAUSE_S = 0.05
+# after so many without anything read, nobody is killed until something is: a slow machine needs longer
+# than there is between two
+KILLS_IN_VAIN = 30
 
 
 class Run:
@@ -54,9 +57,20 @@ class Run:
             self.p.count("kills_during_start")
         self.p.check(service.start(), "%s does not start again: %s", service.name, service.said())
 
+    def let_read(self, before):
+        """What was written is read, once nobody is killed any more."""
+        patience = proof.Patience(load.GIVE_UP_S)
+        while self.reader.progress.value == before and not self.reader.failed():
+            self.p.check(patience.step(), "nobody is killed, and nothing was read in %d s", load.GIVE_UP_S)
+            time.sleep(0.01)
+
     def kill(self, times):
-        said = time.monotonic()
+        said, read, read_at = time.monotonic(), 0, 0
         for n in range(times):
+            if self.reader.progress.value != read:
+                read, read_at = self.reader.progress.value, n
+            elif n - read_at >= KILLS_IN_VAIN:
+                self.let_read(read)
             name = SERVICES[n % len(SERVICES)]
             self.kill_one(self.services[name])
             self.p.count("kills_" + name)
@@ -100,8 +114,8 @@ class Run:
         return entries, epoch, publishes, watched, retries
 
     def insist_on_head(self, query, head):
-        end = time.monotonic() + world.PATIENCE_S
-        while time.monotonic() < end:
+        patience = proof.Patience(world.PATIENCE_S, 2.0)
+        while patience.step():
             try:
                 if query.ask("hello", 1.0)["head"] >= head:
                     return

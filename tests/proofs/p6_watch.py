@@ -7,7 +7,9 @@ the log, byte for byte. From history to live there is no seam; a place that cann
 """
 import array
 import bisect
+import ctypes
 import itertools
+import multiprocessing
 import signal
 import time
 
@@ -24,12 +26,22 @@ FILTERS = ({}, {}, {}, {"deal": "deal-3"}, {"kind": ["commit", "rumour"]}, {"to"
            {"deal": "deal-7", "kind": ["announce"]}, {"to": "nobody"})
 WEIGHTS = (8, 8, 8, 1, 3, 8, 1, 1) # how often each is chosen: those that find little deliver little
 STALL_S = 0.3
+DISTURB_EACH = {"short": 1000, "gate": 200000, "long": 400000} # deliveries, at least
+LONG_NOTE = 8 # bytes of an event's note
 LEAVE = 0.3 # the share of live answers after which a watcher begins again
 
 
 IMPOSSIBLE = {1 << 63: ("WRONG_TYPE", "BAD_VALUE", "TOO_LARGE", "OVERFLOW"),
               -1: ("WRONG_TYPE", "BAD_VALUE"), (1 << 63) - 1: ("POSITION_IN_FUTURE",)}
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, KEPT_MAX = -1, -3, 32 << 20 # of malloc.h, see mallopt(3)
 HEADER_MAX = 128 # bytes of an answer before its events
+
+
+def keep_memory():
+    """What is freed is used again: to ask the system for it, answer by answer, costs more than all else."""
+    libc = ctypes.CDLL(None)
+    libc.mallopt(M_TRIM_THRESHOLD, KEPT_MAX)
+    libc.mallopt(M_MMAP_THRESHOLD, KEPT_MAX)
 
 
 class Known:
@@ -69,6 +81,7 @@ class Crowd(load.Role):
     def __init__(self, directory, name, seed, endpoint, known, count, lose=False):
         super().__init__(directory, name, seed)
         self.endpoint, self.known, self.count, self.lose = endpoint, known, count, lose
+        self.killed_at = multiprocessing.Value("d", 0.0) # query, the last time, by the clock
 
     def begin(self, asker):
         r, head = self.random, len(self.known.raws)
@@ -79,19 +92,21 @@ class Crowd(load.Role):
         asker.live, asker.sessions = array.array("Q"), asker.sessions + 1
 
     def work(self):
+        keep_memory()
         self.found, self.refused = self.known.found, 0
         poller, askers, self.lives, self.seen = zmq.Poller(), [], [], {}
         for _ in range(self.count):
             asker = wire.Asker(self.context, self.endpoint)
-            asker.sessions, asker.until, asker.current = 0, 0, None
+            asker.sessions, asker.until, asker.current, asker.asked = 0, 0, None, 0
             self.begin(asker)
             poller.register(asker.socket, zmq.POLLIN)
             askers.append(asker)
         by_socket = {a.socket: a for a in askers}
         while not self.stopping.is_set():
-            now = time.monotonic()
+            now, killed_at = time.monotonic(), self.killed_at.value
             for asker in askers:
-                if now >= asker.until:
+                # what was on its way to one that was killed has no answer
+                if now >= asker.until or (asker.current and asker.asked <= killed_at):
                     self.ask(asker, now)
             for socket, _ in poller.poll(20):
                 self.take(by_socket[socket])
@@ -105,7 +120,7 @@ class Crowd(load.Role):
         fields = {"filter": wanted} if wanted else {}
         asker.current = asker.send("read", after=asker.position, wait_ms=200, ttl_ms=3000,
                                    limit=self.random.choice((1, 1000, 10000, 10000)), **fields)
-        asker.until = now + 4
+        asker.asked, asker.until = now, now + 4
 
     def take(self, asker):
         raw = asker.socket.recv()
@@ -161,7 +176,9 @@ class Crowd(load.Role):
         if self.lose or answer.get("rid") != asker.current or first + number > len(found):
             return None
         end = begin + at[first + number] - at[first]
-        if raw[begin:end] != self.known.bytes[asker.filter][at[first]:at[first + number]]:
+        if end > len(raw):
+            return None
+        if not self.known.bytes[asker.filter].startswith(raw[begin:end], at[first]):
             return None
         unpacker = msgpack.Unpacker()
         unpacker.feed(raw[end:])
@@ -197,8 +214,12 @@ class Crowd(load.Role):
 
 
 def fill(p, asker, number):
-    """Events of the log before anybody watches; their bytes."""
-    raws = [history.event_of(p.random.randbytes(16)) for _ in range(number)]
+    """Events of the log before anybody watches, small ones where there are many; their bytes."""
+    idents = [bytearray(p.random.randbytes(16)) for _ in range(number)]
+    if p.form == "long":
+        for ident in idents:
+            ident[history.NOTE_AT] = LONG_NOTE
+    raws = [history.event_of(bytes(ident)) for ident in idents]
     for at in range(0, number, 1000):
         asker.ask("publish", 30, events=raws[at:at + 1000])
     return raws
@@ -232,22 +253,25 @@ def body(p):
     wanted, seed = p.size(60000, 20000000, 500000000), p.random.randrange(1 << 32)
     crowds = [Crowd(p.dir, "crowd%d" % i, seed + i, services["query"].endpoint, known,
                     100 if p.form != "short" else 20) for i in range(2)]
+    # each publish is an answer to all who wait: the long form is to be about events, not answers
     publisher = load.Publisher(p.dir, "publisher", seed + 9, services["ingest"].endpoint, 1, 5.0,
-                               (1, 3), pause_s=0.02)
+                               (1, 3), pause_s=0.25 if p.form == "long" else 0.02)
     roles = [*crowds, publisher]
     for role in roles:
         role.start()
-    said = time.monotonic()
-    while sum(c.progress.value for c in crowds) < wanted:
+    said, disturbed, each = time.monotonic(), 0, DISTURB_EACH[p.form]
+    while (done := sum(c.progress.value for c in crowds)) < wanted:
         time.sleep(p.random.random() * 2)
-        disturb(p, services["query"])
+        if done - disturbed > each: # something is to be done in between
+            disturbed = done
+            disturb(p, services["query"], crowds)
         for role in roles:
             if role.failed():
                 role.result()
                 raise proof.Broken("%s has ended" % role.name)
         if time.monotonic() - said > 20:
             said = time.monotonic()
-            p.say("%d delivered", sum(c.progress.value for c in crowds))
+            p.say("%d delivered", done)
     results = [c.result() for c in crowds]
     publisher.result()
     entries, epoch = wire.read_all(ledger)
@@ -259,7 +283,7 @@ def body(p):
         p.count("deliveries", crowd.progress.value)
     lossy = Crowd(p.dir, "lossy", seed, services["query"].endpoint, known, 5, lose=True)
     lossy.start()
-    lossy.join(60)
+    lossy.wait(60)
     try:
         lossy.result()
     except proof.Broken as e:
@@ -271,9 +295,11 @@ def body(p):
         service.stop()
 
 
-def disturb(p, query):
+def disturb(p, query, crowds):
     if p.random.random() < 0.5:
         query.kill()
+        for crowd in crowds:
+            crowd.killed_at.value = time.monotonic()
         p.check(query.start(60), "query does not start: %s", query.said())
         p.count("kills")
     else:

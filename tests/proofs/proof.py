@@ -44,6 +44,24 @@ def built(name):
     return path
 
 
+class Patience:
+    """
+    So long something may take, by a clock that is looked at while one waits, at least once in `step_s`. A
+    machine that does nothing for minutes, as a guest that is not given its processors, is not a
+    service that hangs: whatever passed between two looks counts as one step at most.
+    """
+
+    def __init__(self, seconds, step_s=1.0):
+        self.left_s, self.step_s, self.at = seconds, step_s, time.monotonic()
+
+    def step(self):
+        """How long to wait before the next look; 0 when it is over."""
+        now = time.monotonic()
+        self.left_s -= min(now - self.at, self.step_s)
+        self.at = now
+        return min(max(self.left_s, 0.0), self.step_s / 2)
+
+
 class Proof:
     """One run of a proof: its form, its random numbers, its counters and its directory."""
 

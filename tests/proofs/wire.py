@@ -6,12 +6,14 @@ Nothing here is shared with the services: what they say is checked against it.
 """
 import hashlib
 import struct
-import time
 
 import msgpack
 import zmq
 
+import proof
+
 STATED = "2001-01-21" # so that no clock of P18 takes it for the future
+TTL_MAX_MS = 600000 # for whom the time that an answer takes is no matter
 
 
 class Refused(Exception):
@@ -94,17 +96,21 @@ class Asker:
 
     def next(self, timeout_s):
         """The next answer, whatever it answers."""
-        if not self.socket.poll(max(0, int(timeout_s * 1000))):
-            raise NoAnswer()
+        return self.wait(proof.Patience(timeout_s))
+
+    def wait(self, patience):
+        while not self.socket.poll(int((step := patience.step()) * 1000)):
+            if not step:
+                raise NoAnswer()
         return msgpack.unpackb(self.socket.recv())
 
     def ask(self, name, timeout_s=30.0, **fields):
         """Ask, and wait for its answer: the message, or Refused, or NoAnswer."""
         fields.setdefault("ttl_ms", int(timeout_s * 1000))
         rid = self.send(name, **fields)
-        end = time.monotonic() + timeout_s * 1.5
+        patience = proof.Patience(timeout_s * 1.5)
         while True:
-            answer = self.next(end - time.monotonic())
+            answer = self.wait(patience)
             if answer.get("rid") != rid:
                 continue
             if answer["type"] == "error":
@@ -116,7 +122,8 @@ def read_all(asker, timeout_s=30.0):
     """Every entry that a service holds, in order, and its epoch."""
     entries, after = [], 0
     while True:
-        answer = asker.ask("read", timeout_s, after=after, limit=10000, max_bytes=8 << 20)
+        answer = asker.ask("read", timeout_s, after=after, limit=10000, max_bytes=8 << 20,
+                           ttl_ms=TTL_MAX_MS)
         entries += answer["events"]
         after = answer["scanned_to"]
         if after >= answer["head"]:

@@ -57,8 +57,8 @@ class Service:
         return self.ready(timeout_s)
 
     def ready(self, timeout_s=PATIENCE_S):
-        end = time.monotonic() + timeout_s
-        while time.monotonic() < end:
+        patience = proof.Patience(timeout_s)
+        while patience.step():
             if " ready on " in self.said():
                 return True
             if self.process.poll() is not None:
@@ -80,9 +80,10 @@ class Service:
         """Until it has ended, without looking again and again; whether it has."""
         if self.alive():
             fd = os.pidfd_open(self.process.pid)
-            end = select.poll()
+            end, patience = select.poll(), proof.Patience(timeout_s)
             end.register(fd, select.POLLIN)
-            end.poll(int(timeout_s * 1000))
+            while (step := patience.step()) and not end.poll(step * 1000):
+                pass
             os.close(fd)
         return not self.alive()
 
