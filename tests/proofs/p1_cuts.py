@@ -21,6 +21,7 @@ import world
 IMAGE_SIZE, POOL_SIZE = 192 << 20, 3 << 30
 # without a pause after the receipt the next log commit syncs what this one should have
 PAUSE_S = 0.005
+CUTS_OF_A_DISK = 100
 MUTANTS = ("nosync", "nometasync")
 
 
@@ -145,7 +146,7 @@ def body(p):
     wanted, n, said = p.size(8, 500, 10000), 0, time.monotonic()
     while n < wanted: # a new disk now and then, so that reading a copy stays quick
         cuts = Cuts(p, "disk%d" % n)
-        for _ in range(min(250, wanted - n)):
+        for _ in range(min(CUTS_OF_A_DISK, wanted - n)):
             wrong = cuts.cut()
             n += 1
             p.count("cuts")
@@ -170,4 +171,4 @@ def body(p):
 
 if __name__ == "__main__":
     disks.own_namespace()
-    proof.Proof("P1", "power cuts by reflink copies of the disk", disk=True).run(body)
+    proof.Proof("P1", "power cuts by reflink copies of the disk").run(body)
