@@ -49,7 +49,7 @@ struct ingest {
 	uint64_t greetings;
 	int64_t greeted_ms, heard_ms, started_us;
 	bool heard;
-	uint64_t count_requests, count_events, count_refused, count_busy, count_unknown;
+	uint64_t count_requests, count_events, count_refused, count_busy, count_unknown, started_anew;
 };
 
 struct ingest *ingest_new(struct outlet people, struct outlet ledger, struct now now)
@@ -117,6 +117,11 @@ void ingest_free(struct ingest *g)
 bool ingest_knows_ledger(const struct ingest *g)
 {
 	return g->known;
+}
+
+void ingest_started_anew(struct ingest *g, uint64_t times)
+{
+	g->started_anew = times;
 }
 
 size_t ingest_waiting(const struct ingest *g)
@@ -286,6 +291,7 @@ static void take_status(struct ingest *g, const struct request *r, struct now no
 	counters_add(&counters, "waiting", g->npending);
 	counters_add(&counters, "waiting_bytes", g->pending_bytes);
 	counters_add(&counters, "unsent", g->people.failed);
+	counters_add(&counters, "started_anew", g->started_anew);
 	counters_into(&counters, &s);
 	sender_answer(&g->people, r->from, r->head.rid, &shape_state_of_service, &s);
 }

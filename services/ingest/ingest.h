@@ -36,6 +36,8 @@ void ingest_hear(struct ingest *g, struct str wire, struct now now);
 int ingest_tick(struct ingest *g, struct now now);
 /* Whether the ledger has said who it is. */
 bool ingest_knows_ledger(const struct ingest *g);
+/* How often its port has started anew (port.h): status tells. */
+void ingest_started_anew(struct ingest *g, uint64_t times);
 /* How many requests wait for the ledger. */
 size_t ingest_waiting(const struct ingest *g);
 /* Answer all of them with UNKNOWN: this ingest stops. */

@@ -67,6 +67,7 @@ static enum err serve(struct loop *x, struct fault *fault)
 			e = hear_ledger(x->g, x->ledger, x->in);
 		if (!e)
 			e = become_ready(x, fault);
+		ingest_started_anew(x->g, port_counts(x->people).started_anew);
 		if (!e)
 			e = hear_people(x->g, x->people, x->in);
 		if (e)

@@ -39,7 +39,7 @@ struct ledger {
 	struct parked *parked;
 	size_t nparked;
 	int64_t started_us;
-	uint64_t count_requests, count_events, count_commits, count_refused, count_failed;
+	uint64_t count_requests, count_events, count_commits, count_refused, count_failed, started_anew;
 	uint64_t count_damaged, damaged_seq; /* how often damage was met; the first event that is */
 	uint64_t verified_to, count_verified, count_passes; /* see ledger_verify */
 	int64_t verify_ms;				    /* when the next pass begins */
@@ -326,6 +326,7 @@ static void reply_status(struct ledger *l, const struct request *r, struct now n
 	counters_add(&counters, "verify_passes", l->count_passes);
 	counters_add(&counters, "waiting", l->nparked);
 	counters_add(&counters, "unsent", l->sender.failed);
+	counters_add(&counters, "started_anew", l->started_anew);
 	counters_into(&counters, &s);
 	sender_answer(&l->sender, r->from, r->head.rid, &shape_state_of_service, &s);
 }
@@ -463,6 +464,11 @@ void ledger_reply(struct ledger *l, struct now now)
 	}
 	l->nasked = l->npublish = 0;
 	arena_reset(&l->arena);
+}
+
+void ledger_started_anew(struct ledger *l, uint64_t times)
+{
+	l->started_anew = times;
 }
 
 int ledger_ring(struct ledger *l, struct now now)

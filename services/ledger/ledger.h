@@ -40,6 +40,8 @@ size_t ledger_publishers(const struct ledger *l);
 MUST_USE enum err ledger_commit(struct ledger *l, struct now now);
 /* Answer everything of this turn. */
 void ledger_reply(struct ledger *l, struct now now);
+/* How often its port has started anew (port.h): status tells. */
+void ledger_started_anew(struct ledger *l, uint64_t times);
 /*
  * Answer those who waited: there is news, or their time is over. Returns after how many
  * milliseconds it is to be called again at the latest, -1: when there is news.

@@ -71,6 +71,7 @@ static enum err serve(struct ledger *l, struct log *log, struct port *port, stru
 
 	while (!stop) {
 		enum err e = port_wait(&port, 1, stop_fd, inbox_count(in) ? 0 : wait_ms, &stop);
+		ledger_started_anew(l, port_counts(port).started_anew);
 		if (!e)
 			e = gather(port, in, &group);
 		if (!e)

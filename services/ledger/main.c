@@ -13,6 +13,8 @@
 
 /* Its peers are our own services, each with many requests on the way. */
 #define WAITING_MAX 16384
+/* Of a process that is the ledger alone, before its port starts anew; P11 promises 128 MiB. */
+#define MEMORY_MAX ((size_t)96 << 20)
 
 static enum err only_ipc(const struct service_config *config, struct fault *fault)
 {
@@ -27,7 +29,8 @@ static enum err only_ipc(const struct service_config *config, struct fault *faul
 static enum err run(const struct service_config *config, struct service_control *control,
 		    struct log *log, struct fault *fault)
 {
-	const struct port_limits limits = { .message_max = MSG_BYTES_MAX, .waiting_max = WAITING_MAX };
+	const struct port_limits limits = { .message_max = MSG_BYTES_MAX, .waiting_max = WAITING_MAX,
+					    .memory_max = config->together ? 0 : MEMORY_MAX };
 	struct port *port;
 
 	enum err e = port_listen(control->zmq, config->listen, SERVICE_ENDPOINTS_MAX, limits, &port,

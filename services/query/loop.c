@@ -125,6 +125,7 @@ static enum err serve(struct loop *x, struct fault *fault)
 			e = hear_ledger(x);
 		if (!e)
 			e = become_ready(x, fault);
+		query_started_anew(x->q, port_counts(x->ports->people).started_anew);
 		if (!e)
 			e = hear_people(x);
 		const struct now now = clock_now();

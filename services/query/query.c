@@ -20,7 +20,7 @@ struct query {
 	struct reader *reader;
 	struct questions *questions;
 	int64_t started_us, beacon_ms;
-	uint64_t count_requests, count_refused;
+	uint64_t count_requests, count_refused, started_anew;
 	struct paces paces;
 	enum msg_type taken; /* question or read in hand; MSG_NONE: something else */
 };
@@ -61,6 +61,11 @@ void query_free(struct query *q)
 bool query_knows_ledger(const struct query *q)
 {
 	return feed_state(q->feed, (struct now){ 0 }).greeted;
+}
+
+void query_started_anew(struct query *q, uint64_t times)
+{
+	q->started_anew = times;
 }
 
 /* ---- people ---- */
@@ -131,6 +136,7 @@ static void take_status(struct query *q, const struct request *r, struct now now
 	counters_add(&counters, "damaged", replica_damage(q->replica)->count);
 	counters_add(&counters, "damaged_seq", replica_damage(q->replica)->first_seq);
 	counters_add(&counters, "unsent", q->people.failed);
+	counters_add(&counters, "started_anew", q->started_anew);
 	if (replica_log_bytes(q->replica, &log_bytes) == ERR_OK)
 		counters_add(&counters, "log_bytes", log_bytes);
 	if (replica_reach(q->replica, &in_reach, &file_bytes) == ERR_OK) {

@@ -28,6 +28,8 @@ struct query *query_new(struct replica *replica, struct query_outlets outlets, s
 void query_free(struct query *q);
 /* Whether it has heard of its ledger, the right one or another, since it was started. */
 bool query_knows_ledger(const struct query *q);
+/* How often its port has started anew (port.h): status tells. */
+void query_started_anew(struct query *q, uint64_t times);
 /* A message from somebody who asks. */
 void query_take(struct query *q, const struct parcel *parcel, struct now now);
 /* The same where earlier answers to its connection lie there and are not taken: BUSY. */

@@ -667,13 +667,17 @@ class Bounded(unittest.TestCase):
         with Avow() as avow:
             avow.publish(*[event(note="x" * 3000) for _ in range(1000)])
             avow.ask("query", "get", seq=1, min_seq=1000)
-            stuck = avow.client("query", "ipc")
-            stuck.socket.setsockopt(zmq.RCVHWM, 1)
+            context = zmq.Context()
+            context.setsockopt(zmq.RCVHWM, 1) # so that nobody takes them for him
+            stuck = avowtest.Client(avow.endpoint("query"), context)
             for _ in range(300):
                 stuck.send("read", after=0)
             for _ in range(20):
                 self.assertEqual(len(avow.ask("query", "read", after=0, limit=10)["events"]), 10)
+            wait_until(lambda: [c["value"] for c in avow.ask("query", "status")["counters"]
+                                if c["name"] == "refused"] > [0], "he is refused")
             stuck.close()
+            context.term()
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "figures"))
 import avowtest
 import postgres
 
-START = 30.0 # seconds
+START = 120.0 # seconds
 
 
 def free_port():
