@@ -85,6 +85,7 @@ struct fact {
 struct fact_list {
 	struct fact *v;
 	size_t n;
+	bool cut; /* there are others, beyond what was asked for */
 };
 
 /* Numbers as they lie in a fact: read one with numbers_at. */

@@ -55,8 +55,11 @@ static inline bool horizon_holds(const struct horizon *h, const struct fact *f)
 	return f->seq <= h->at_seq && f->stated < h->stated_end;
 }
 
+struct kept;
+
 struct facts {
 	void *arg;
+	struct kept *kept; /* what deals came to in earlier questions, see kept.h; NULL: nothing is kept */
 	struct id ledger;
 	uint64_t epoch, head;
 	/* The facts of a home within the horizon, in order of (stated, seq); they borrow. */

@@ -5,6 +5,8 @@
  */
 #include "services/fold/ladder.h"
 
+#include "services/fold/kept.h"
+
 /* The rungs at which to look for an amount, in this order. */
 struct way {
 	enum rung v[3];
@@ -68,6 +70,7 @@ static void tiers_find(const struct view *v, const struct deal *d, const struct 
 /* NULL: nothing speaks for this payer. */
 static struct tiers *tiers_of(const struct view *v, const struct deal *d, uint32_t payer)
 {
+	require(!d->kept);
 	const struct group *g = deal_group(d, payer);
 
 	if (g && !g->tiers->known)
@@ -172,6 +175,10 @@ enum err ladder_value(struct view *v, struct deal *d, uint32_t payer, enum rung 
 	*out = p ? &p->value[rung] : &nothing;
 	if (!p || p->known[rung])
 		return ERR_OK;
+	p->known[rung] = d->kept != NULL;
+	if (d->kept)
+		return kept_value(&v->counting, d->kept, (size_t)(p - d->payers), rung,
+				  &p->value[rung]);
 	if (rung != rung_paid)
 		TRY(ladder_stated(v, d, payer, rung, &stated));
 	struct sums sums = stated.sums;
@@ -223,6 +230,8 @@ static enum err unattributed(struct view *v, struct deal *d, enum rung rung, boo
 {
 	struct stated stated = { .base = false };
 
+	if (d->kept)
+		return kept_unattributed(&v->counting, d->kept, rung, out);
 	TRY(view_payers(v, d));
 	if (rung != rung_paid)
 		TRY(ladder_stated(v, d, 0, rung, &stated));
@@ -250,6 +259,8 @@ enum err ladder_total(struct view *v, struct deal *d, enum rung rung, struct sum
 	struct stated stated = { .base = false };
 	struct sums rest;
 
+	if (d->kept)
+		return kept_total(&v->counting, d->kept, rung, out);
 	TRY(view_payers(v, d));
 	if (rung != rung_paid)
 		TRY(ladder_stated(v, d, 0, rung, &stated));

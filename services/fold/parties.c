@@ -2,6 +2,8 @@
 /* parties: finds the deals of a party, or walks through all of them, and adds up. */
 #include "services/fold/parties.h"
 
+#include "services/fold/kept.h"
+
 #define FORGET_BYTES ((size_t)192 << 10) /* of deals; what a processor has near at hand */
 
 #define FORESEEN 12u /* candidates that are brought near before it is their turn */
@@ -50,14 +52,28 @@ static enum err walk_begin(struct view *v, struct walk_of_party *w, enum relatio
 	return v->facts->related(v->facts->arg, relation, w->party, &v->kept, &w->candidates);
 }
 
-/* The next candidate, with all its statements; small memory that is used again stays in reach. */
+/* Bring near what will be asked for of a deal. */
+static void foresee(struct view *v, uint32_t deal)
+{
+	if (!v->keeps || !kept_foresee(v->facts->kept, deal))
+		v->facts->foresee_home(v->facts->arg, HOME_DEAL, deal);
+}
+
+/* What it comes to is known to the next question as well. */
+static enum err keep(struct view *v, struct deal *d)
+{
+	return v->keeps ? kept_put(v, d) : ERR_OK;
+}
+
+/* The next candidate; small memory that is used again stays in reach. */
 static enum err walk_open(struct view *v, const struct walk_of_party *w, size_t i, struct deal **out)
 {
 	if (w->forget)
 		view_tidy(v, FORGET_BYTES);
 	if (i + FORESEEN < w->candidates.n)
-		v->facts->foresee_home(v->facts->arg, HOME_DEAL, w->candidates.v[i + FORESEEN]);
-	return view_open(v, w->candidates.v[i], out);
+		foresee(v, w->candidates.v[i + FORESEEN]);
+	return w->forget ? view_recall(v, w->candidates.v[i], out)
+			 : view_open(v, w->candidates.v[i], out);
 }
 
 static enum err each_paying(struct view *v, struct walk_of_party *w)
@@ -74,6 +90,7 @@ static enum err each_paying(struct view *v, struct walk_of_party *w)
 			continue;
 		TRY(map_put(&seen, &v->kept, d->number, 1));
 		TRY(view_payers(v, d));
+		TRY(keep(v, d));
 		if (deal_payer(d, w->party))
 			TRY(w->visit(v, d, w->arg));
 	}
@@ -88,6 +105,7 @@ static enum err each_receiving(struct view *v, struct walk_of_party *w)
 		bool topmost;
 		TRY(walk_open(v, w, i, &d));
 		TRY(view_topmost(v, d, w->party, &topmost));
+		TRY(keep(v, d));
 		if (topmost)
 			TRY(w->visit(v, d, w->arg));
 	}
@@ -258,7 +276,8 @@ static enum err visit_tree(struct view *v, struct deal *d, deal_visit *visit, vo
 	return ERR_OK;
 }
 
-enum err parties_each_deal(struct view *v, deal_visit *visit, void *arg)
+/* With `sums` a visit needs no statements, and what a deal comes to is kept. */
+static enum err each_deal(struct view *v, bool sums, deal_visit *visit, void *arg)
 {
 	uint32_t last;
 
@@ -266,12 +285,19 @@ enum err parties_each_deal(struct view *v, deal_visit *visit, void *arg)
 	for (uint32_t number = 1; number && number <= last; number++) {
 		struct deal *d;
 		view_tidy(v, FORGET_BYTES);
-		TRY(view_open(v, number, &d));
+		TRY(sums ? view_recall(v, number, &d) : view_open(v, number, &d));
 		TRY(view_whole(v, d));
 		if (!d->whole)
 			TRY(visit_tree(v, d, visit, arg));
+		if (sums)
+			TRY(keep(v, d));
 	}
 	return ERR_OK;
+}
+
+enum err parties_each_deal(struct view *v, deal_visit *visit, void *arg)
+{
+	return each_deal(v, false, visit, arg);
 }
 
 struct adding {
@@ -305,7 +331,7 @@ enum err parties_payers(struct view *v, enum rung rung, struct shares *out,
 	struct adding a = { .rung = rung, .shares = out, .unattributed = unattributed };
 
 	*unattributed = (struct sums){ 0 };
-	return parties_each_deal(v, add_payers, &a);
+	return each_deal(v, true, add_payers, &a);
 }
 
 static enum err add_payees(struct view *v, struct deal *d, void *arg)
@@ -327,7 +353,7 @@ enum err parties_payees(struct view *v, enum rung rung, struct shares *out)
 {
 	struct adding a = { .rung = rung, .shares = out };
 
-	return parties_each_deal(v, add_payees, &a);
+	return each_deal(v, true, add_payees, &a);
 }
 
 static enum err add_pairs_on(struct view *v, struct deal *d, const struct number_list *payees,
@@ -371,5 +397,5 @@ enum err parties_pairs(struct view *v, enum rung rung, bool rest, struct shares 
 {
 	struct adding a = { .rung = rung, .shares = out, .rest = rest };
 
-	return parties_each_deal(v, add_pairs, &a);
+	return each_deal(v, true, add_pairs, &a);
 }

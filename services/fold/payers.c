@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* payers: who pays and who is paid in a deal; the second half of view.h. */
-#include "services/fold/view.h"
+#include "services/fold/kept.h"
 
 #include <stdlib.h>
 
@@ -147,12 +147,28 @@ static size_t without_doubles(uint32_t *v, size_t n)
 	return kept;
 }
 
+static enum err payers_make(struct view *v, struct deal *d, const uint32_t *numbers, size_t n)
+{
+	d->payers = arena_zalloc(&v->arena, n, sizeof(*d->payers));
+	if (!d->payers)
+		return ERR_NO_MEMORY;
+	for (size_t i = 0; i < n; i++)
+		d->payers[i].number = numbers[i];
+	d->npayers = n;
+	d->payers_known = true;
+	return ERR_OK;
+}
+
 enum err view_payers(struct view *v, struct deal *d)
 {
 	size_t n = 0;
 
 	if (d->payers_known)
 		return ERR_OK;
+	if (d->kept) {
+		const uint32_t *kept = kept_payers(d->kept, &n);
+		return payers_make(v, d, kept, n);
+	}
 	TRY(group_statements(v, d));
 	TRY(view_whole(v, d));
 	TRY(view_parts(v, d));
@@ -172,16 +188,7 @@ enum err view_payers(struct view *v, struct deal *d)
 			numbers[n++] = d->parts[i]->payers[j].number;
 	if (d->nparts)
 		n = without_doubles(numbers, n);
-	d->payers = arena_zalloc(&v->arena, n, sizeof(*d->payers));
-	if (!d->payers)
-		return ERR_NO_MEMORY;
-	for (size_t i = 0; i < n; i++) {
-		d->payers[i].number = numbers[i];
-		d->payers[i].group = deal_group(d, numbers[i]);
-	}
-	d->npayers = n;
-	d->payers_known = true;
-	return ERR_OK;
+	return payers_make(v, d, numbers, n);
 }
 
 struct payer *deal_payer(const struct deal *d, uint32_t number)
@@ -194,6 +201,18 @@ struct payer *deal_payer(const struct deal *d, uint32_t number)
 }
 
 /* ---- payees ---- */
+
+static enum err payees_kept(struct view *v, const struct deal *d, struct number_list *out)
+{
+	const uint32_t *kept = kept_payees(d->kept, &out->n);
+
+	out->v = arena_alloc(&v->arena, out->n * sizeof(*out->v));
+	if (!out->v)
+		return ERR_NO_MEMORY;
+	if (out->n)
+		memcpy(out->v, kept, out->n * sizeof(*out->v));
+	return ERR_OK;
+}
 
 static enum err payees_declared(struct view *v, struct numbers declared, struct number_list *out)
 {
@@ -211,6 +230,8 @@ enum err view_payees(struct view *v, struct deal *d, struct number_list *out)
 	const struct numbers declared = deal_declared(d, FACT_TO);
 	size_t n = 0;
 
+	if (d->kept)
+		return payees_kept(v, d, out);
 	if (declared.n)
 		return payees_declared(v, declared, out);
 	*out = (struct number_list){ 0 };

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "services/fold/kept.h"
 #include "services/fold/ladder.h"
 
 static enum stage stage_of_kind(uint8_t kind)
@@ -62,6 +63,10 @@ enum err stage_of(struct view *v, struct deal *d, enum stage *out)
 	struct order *cancels;
 	size_t n, next = 0;
 
+	if (d->kept) {
+		*out = kept_stage(d->kept);
+		return ERR_OK;
+	}
 	TRY(view_load(v, d));
 	TRY(view_whole(v, d));
 	TRY(cancels_of(v, d, &cancels, &n));

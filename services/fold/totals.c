@@ -19,7 +19,7 @@ enum err totals_of(struct view *v, struct visible_list *out)
 		if (!all.v[i].copy && all.v[i].fact->kind == kind_total &&
 		    question_counts(q, all.v[i].fact))
 			all.v[n++] = all.v[i];
-	*out = (struct visible_list){ all.v, n };
+	*out = (struct visible_list){ .v = all.v, .n = n };
 	return ERR_OK;
 }
 

@@ -5,7 +5,7 @@
  * Going up needs only declarations and cancels, which lie in a home of their own, so that the
  * question for a small part of a huge deal stays small.
  */
-#include "services/fold/view.h"
+#include "services/fold/kept.h"
 
 #include <stdlib.h>
 
@@ -15,6 +15,7 @@ void view_init(struct view *v, const struct facts *source, const struct question
 	arena_init(&v->arena, VIEW_BYTES_MAX);
 	arena_init(&v->kept, VIEW_BYTES_MAX);
 	v->counting.arena = &v->arena;
+	v->keeps = source && source->kept && kept_serves(question);
 }
 
 void view_fini(struct view *v)
@@ -119,6 +120,45 @@ static enum err settle(struct view *v, struct deal *d, struct visible_list all)
 	return find_cuts(v, d, ncuts);
 }
 
+static void links_put(struct extent *x, const struct fact *f, enum fact_part part)
+{
+	const struct numbers list = fact_numbers(f, part);
+
+	for (size_t i = 0; i < list.n; i++)
+		x->links.v[x->links.n++] = numbers_at(list, i);
+}
+
+/* How far the facts of a deal reach. */
+static enum err extent_of(struct view *v, uint32_t deal, struct fact_list facts, bool elsewhere,
+			  struct extent *x)
+{
+	size_t n = 0;
+
+	*x = (struct extent){ .whole = !facts.cut, .alone = !elsewhere, .first_stated = INT64_MAX,
+			      .last_stated = INT64_MIN };
+	if (!x->whole || !x->alone || facts.n == 0)
+		return ERR_OK;
+	x->first_stated = facts.v[0].stated;
+	x->last_stated = facts.v[facts.n - 1].stated;
+	for (size_t i = 0; i < facts.n; i++) {
+		const struct fact *f = &facts.v[i];
+		if (f->seq > x->last_seq)
+			x->last_seq = f->seq;
+		if (f->kind == kind_deal)
+			n += fact_numbers(f, FACT_PART_OF).n + fact_numbers(f, FACT_SUPERSEDES).n;
+	}
+	x->links.v = arena_alloc(&v->arena, n * sizeof(*x->links.v));
+	if (!x->links.v)
+		return ERR_NO_MEMORY;
+	for (size_t i = 0; n && i < facts.n; i++) {
+		if (facts.v[i].kind != kind_deal || facts.v[i].deal != deal)
+			continue;
+		links_put(x, &facts.v[i], FACT_PART_OF);
+		links_put(x, &facts.v[i], FACT_SUPERSEDES);
+	}
+	return ERR_OK;
+}
+
 static enum err load(struct view *v, struct deal *d, enum home home)
 {
 	struct fact_list facts;
@@ -128,6 +168,8 @@ static enum err load(struct view *v, struct deal *d, enum home home)
 			     &facts));
 	TRY(visible_statements(v->facts, &v->question->horizon, v->question->on, facts,
 			       &v->arena, &statements));
+	if (v->keeps && home == HOME_DEAL)
+		TRY(extent_of(v, d->number, facts, statements.elsewhere, &d->extent));
 	return settle(v, d, statements);
 }
 
@@ -154,7 +196,7 @@ enum err view_deal(struct view *v, uint32_t number, struct deal **out)
 {
 	*out = deal_known(v, number);
 	if (*out)
-		return ERR_OK;
+		return (*out)->kept ? view_load(v, *out) : ERR_OK;
 	TRY(deal_new(v, number, out));
 	return load(v, *out, HOME_STRUCTURE);
 }
@@ -164,6 +206,12 @@ enum err view_load(struct view *v, struct deal *d)
 	if (d->loaded)
 		return ERR_OK;
 	d->loaded = true;
+	if (d->kept) { /* from now on by its statements, and the cancels of what contains it */
+		d->kept = NULL;
+		d->payers_known = d->parts_known = false;
+		if (d->whole)
+			TRY(view_load(v, d->whole));
+	}
 	return load(v, d, HOME_DEAL);
 }
 
@@ -173,6 +221,27 @@ enum err view_open(struct view *v, uint32_t number, struct deal **out)
 	if (!*out)
 		TRY(deal_new(v, number, out));
 	return view_load(v, *out);
+}
+
+enum err view_recall(struct view *v, uint32_t number, struct deal **out)
+{
+	if (!v->keeps)
+		return view_open(v, number, out);
+	*out = deal_known(v, number);
+	if (!*out) {
+		TRY(deal_new(v, number, out));
+		(*out)->kept = kept_find(v->facts->kept, &v->question->horizon, number);
+	}
+	struct deal *d = *out;
+	if (!d->kept)
+		return view_load(v, d);
+	if (d->walk == WHOLE_KNOWN)
+		return ERR_OK;
+	d->walk = WHOLE_KNOWN;
+	d->successor = kept_successor(d->kept);
+	d->successor_known = true;
+	const uint32_t whole = kept_whole(d->kept);
+	return whole ? view_recall(v, whole, &d->whole) : ERR_OK;
 }
 
 /* ---- among the others ---- */
@@ -273,12 +342,29 @@ enum err view_whole(struct view *v, struct deal *d)
 	return ERR_OK;
 }
 
+static enum err parts_kept(struct view *v, struct deal *d)
+{
+	size_t n;
+	const uint32_t *kept = kept_parts(d->kept, &n);
+
+	d->parts = arena_alloc(&v->arena, n * sizeof(struct deal *));
+	if (!d->parts)
+		return ERR_NO_MEMORY;
+	d->parts_known = true;
+	for (d->nparts = 0; d->nparts < n; d->nparts++)
+		TRY(view_recall(v, kept[d->nparts], &d->parts[d->nparts]));
+	return ERR_OK;
+}
+
 enum err view_parts(struct view *v, struct deal *d)
 {
 	struct number_list candidates;
 
 	if (d->parts_known)
 		return ERR_OK;
+	if (d->kept)
+		return parts_kept(v, d);
+	d->nparts = 0;
 	TRY(v->facts->related(v->facts->arg, RELATION_PARTS, d->number, &v->arena, &candidates));
 	d->parts_known = true;
 	if (candidates.n == 0)

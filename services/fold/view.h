@@ -68,14 +68,24 @@ struct group {
 /* A payer of a deal or of what is inside it, with its value by rung once that is known. */
 struct payer {
 	uint32_t number;
-	const struct group *group; /* NULL: only in parts */
 	bool known[RUNGS];
 	struct sums value[RUNGS];
+};
+
+/* How far its facts reach; known where what it comes to may be kept, see kept.h. */
+struct extent {
+	bool whole; /* no fact of its home is beyond the horizon */
+	bool alone; /* nothing that it retells is elsewhere */
+	int64_t first_stated, last_stated;
+	uint64_t last_seq;
+	struct number_list links; /* deals that any of its declarations named, some perhaps twice */
 };
 
 struct deal {
 	uint32_t number;
 	bool loaded; /* with all statements, not only declarations and cancels */
+	const struct kept_deal *kept; /* NULL, or what it comes to: it has no statements then */
+	struct extent extent;
 	struct visible_list statements;
 	const struct visible *declared; /* the declaration that decides; NULL: none */
 	uint32_t only_payer; /* that it declares; 0: none, or several */
@@ -120,6 +130,7 @@ struct view {
 	struct map ratios;  /* event of a rate, direct or inverse: place in counting.ratios */
 	size_t ratios_cap;
 	struct missing_rate missing;
+	bool keeps; /* what deals come to under this question is kept, see kept.h */
 	size_t first_bytes; /* that the first step since all was forgotten took; 0: not known yet */
 };
 
@@ -140,6 +151,8 @@ MUST_USE enum err view_deal(struct view *v, uint32_t number, struct deal **out);
 MUST_USE enum err view_open(struct view *v, uint32_t number, struct deal **out);
 /* All its statements. */
 MUST_USE enum err view_load(struct view *v, struct deal *d);
+/* The deal for sums alone: as it was kept, else with all its statements. */
+MUST_USE enum err view_recall(struct view *v, uint32_t number, struct deal **out);
 /*
  * Fill in what contains it: d->whole. Of a circle the latest link is dropped, and the link of every
  * deal that has DEPTH_MAX others above it, or has them above it for ever, as a circle of more than

@@ -146,24 +146,25 @@ static bool stands_here(struct visible_list statements, uint64_t first)
 
 /* The first version of the statement that an event belongs to; 0: not visible. */
 static enum err original_of(const struct facts *source, const struct horizon *h, int32_t on,
-			    struct fact_list facts, struct visible_list statements,
+			    struct fact_list facts, struct visible_list *statements,
 			    struct arena *a, uint64_t seq, uint64_t *root)
 {
 	for (size_t i = 0; i < facts.n; i++) {
 		if (facts.v[i].seq != seq)
 			continue;
-		*root = stands_here(statements, facts.v[i].root) ? facts.v[i].root : 0;
+		*root = stands_here(*statements, facts.v[i].root) ? facts.v[i].root : 0;
 		return ERR_OK;
 	}
+	statements->elsewhere = true;
 	return stands_elsewhere(source, h, on, seq, a, root);
 }
 
 static enum err mark_copies_of_few(const struct facts *source, const struct horizon *h, int32_t on,
-				   struct fact_list facts, struct visible_list statements,
+				   struct fact_list facts, struct visible_list *statements,
 				   struct arena *a)
 {
-	for (size_t i = 0; i < statements.n; i++) {
-		struct visible *s = &statements.v[i];
+	for (size_t i = 0; i < statements->n; i++) {
+		struct visible *s = &statements->v[i];
 		uint64_t root;
 		if (!s->fact->derived)
 			continue;
@@ -207,36 +208,38 @@ static enum err originals_here(struct fact_list facts, struct visible_list state
 
 /* What is retold: seq of the event to the first version of its statement; 0: not visible. */
 static enum err originals(const struct facts *source, const struct horizon *h, int32_t on,
-			  struct fact_list facts, struct visible_list statements,
+			  struct fact_list facts, struct visible_list *statements,
 			  struct arena *a, struct map *roots)
 {
 	struct map standing = { 0 };
 
-	for (size_t i = 0; i < statements.n; i++)
-		if (statements.v[i].fact->derived)
-			TRY(map_put(roots, a, statements.v[i].fact->derived, UINT64_MAX));
+	for (size_t i = 0; i < statements->n; i++)
+		if (statements->v[i].fact->derived)
+			TRY(map_put(roots, a, statements->v[i].fact->derived, UINT64_MAX));
 	if (roots->n == 0)
 		return ERR_OK;
-	TRY(originals_here(facts, statements, a, roots, &standing));
+	TRY(originals_here(facts, *statements, a, roots, &standing));
 	for (size_t i = 0; i < roots->cap; i++) {
 		struct map_slot *slot = &roots->v[i];
-		if (slot->key && slot->value == UINT64_MAX)
+		if (slot->key && slot->value == UINT64_MAX) {
+			statements->elsewhere = true;
 			TRY(stands_elsewhere(source, h, on, slot->key, a, &slot->value));
-		else if (slot->key && !*map_find(&standing, slot->value))
+		} else if (slot->key && !*map_find(&standing, slot->value)) {
 			slot->value = 0;
+		}
 	}
 	return ERR_OK;
 }
 
 static enum err mark_copies(const struct facts *source, const struct horizon *h, int32_t on,
-			    struct fact_list facts, struct visible_list statements,
+			    struct fact_list facts, struct visible_list *statements,
 			    struct arena *a)
 {
 	struct map roots = { 0 };
 
 	TRY(originals(source, h, on, facts, statements, a, &roots));
-	for (size_t i = 0; roots.n && i < statements.n; i++) {
-		struct visible *s = &statements.v[i];
+	for (size_t i = 0; roots.n && i < statements->n; i++) {
+		struct visible *s = &statements->v[i];
 		const uint64_t *root = s->fact->derived ? map_find(&roots, s->fact->derived) : NULL;
 		s->copy = root && *root && *root != s->first->seq;
 	}
@@ -266,6 +269,6 @@ enum err visible_statements(const struct facts *source, const struct horizon *h,
 	if (!retold)
 		return ERR_OK;
 	return facts.n <= LOOKED_THROUGH_MAX
-		       ? mark_copies_of_few(source, h, on, facts, *out, a)
-		       : mark_copies(source, h, on, facts, *out, a);
+		       ? mark_copies_of_few(source, h, on, facts, out, a)
+		       : mark_copies(source, h, on, facts, out, a);
 }

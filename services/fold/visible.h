@@ -20,6 +20,7 @@ struct visible {
 struct visible_list {
 	struct visible *v;
 	size_t n;
+	bool elsewhere; /* one of them retells what is not in this home */
 };
 /* That of its first version. */
 static inline struct order visible_order(const struct visible *s)

@@ -8,15 +8,15 @@
 #define VERSIONS_SHOWN_MAX 1000u
 
 /* A question's function: decodes wire, fills in *answer (in the arena). */
-typedef enum err answer_function(struct replica *r, struct str wire, struct arena *a, void **answer,
-				 struct fault *fault);
+typedef enum err answer_function(struct replica *r, struct kept *kept, struct str wire, struct arena *a,
+				 void **answer, struct fault *fault);
 
 /* The versions of the statement that the event belongs to, so that its repairs can be found. */
 static enum err versions_of(struct replica *r, struct arena *a, struct got *got)
 {
 	struct archive archive;
 
-	archive_init(&archive, r);
+	archive_init(&archive, r, NULL);
 	const enum err e = fold_versions(&archive.facts, got->entry.seq, a, &got->versions);
 	archive_fini(&archive);
 	TRY(e);
@@ -26,14 +26,15 @@ static enum err versions_of(struct replica *r, struct arena *a, struct got *got)
 	return ERR_OK;
 }
 
-static enum err answer_get(struct replica *r, struct str wire, struct arena *a, void **answer,
-			   struct fault *fault)
+static enum err answer_get(struct replica *r, struct kept *kept, struct str wire, struct arena *a,
+			   void **answer, struct fault *fault)
 {
 	struct get ask;
 	struct record rec;
 	struct replica_info info;
 	uint64_t seq;
 
+	(void)kept;
 	enum err e = msg_decode(&shape_get, wire, a, &ask, fault);
 	if (e)
 		return e;
@@ -74,8 +75,8 @@ static uint64_t min_seq_of_get(struct str wire, struct arena *a)
 
 /* A question that the fold answers whole. */
 #define FOLDED(question, reply, fold)                                                              \
-	static enum err answer_##question(struct replica *r, struct str wire, struct arena *a,     \
-					  void **answer, struct fault *fault)                      \
+	static enum err answer_##question(struct replica *r, struct kept *kept, struct str wire,   \
+					  struct arena *a, void **answer, struct fault *fault)     \
 	{                                                                                          \
 		struct archive archive;                                                            \
 		struct question *ask = arena_zalloc(a, 1, sizeof(*ask));                           \
@@ -83,7 +84,7 @@ static uint64_t min_seq_of_get(struct str wire, struct arena *a)
 		if (!ask || !out)                                                                  \
 			return ERR_NO_MEMORY;                                                      \
 		TRY(msg_decode(&shape_##question, wire, a, ask, fault));                           \
-		archive_init(&archive, r);                                                         \
+		archive_init(&archive, r, kept);                                                   \
 		*answer = out;                                                                     \
 		const enum err e = fold(&archive.facts, ask, a, out, fault);                       \
 		archive_fini(&archive);                                                            \
@@ -161,12 +162,13 @@ uint64_t answers_min_seq(enum msg_type type, struct str wire, struct arena *a)
 	return q->min_seq(wire, a);
 }
 
-enum err answers_answer(struct replica *r, enum msg_type type, struct str wire, struct arena *a,
-			const struct shape **shape, void **answer, struct fault *fault)
+enum err answers_answer(struct replica *r, struct kept *kept, enum msg_type type, struct str wire,
+			struct arena *a, const struct shape **shape, void **answer,
+			struct fault *fault)
 {
 	const struct question_row *q = question_of(type);
 
 	require(q);
 	*shape = q->answer;
-	return q->function(r, wire, a, answer, fault);
+	return q->function(r, kept, wire, a, answer, fault);
 }

@@ -10,6 +10,8 @@
 
 #include "store/replica.h"
 
+struct kept;
+
 /* Whether messages of this type are answered here. */
 bool answers_takes(enum msg_type type);
 /*
@@ -18,12 +20,13 @@ bool answers_takes(enum msg_type type);
  */
 uint64_t answers_min_seq(enum msg_type type, struct str wire, struct arena *a);
 /*
- * Answer one question, inside replica_snap … replica_unsnap. `shape` and `answer` describe the
+ * Answer one question, inside replica_snap … replica_unsnap. `kept` is what index_event was given for
+ * all events; NULL: nothing is kept between questions, and the answer is the same. `shape` and `answer` describe the
  * answer; it lies in the arena and borrows from the snapshot and from wire. On error, fault says
  * what is wrong with the question (ERR_NOT_FOUND, ERR_BAD_VALUE, the errors of msg_decode, …).
  */
-MUST_USE enum err answers_answer(struct replica *r, enum msg_type type, struct str wire,
-				 struct arena *a, const struct shape **shape, void **answer,
-				 struct fault *fault);
+MUST_USE enum err answers_answer(struct replica *r, struct kept *kept, enum msg_type type,
+				 struct str wire, struct arena *a, const struct shape **shape,
+				 void **answer, struct fault *fault);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "services/fold/kept.h"
 #include "services/query/blocks.h"
 
 #define FACTS_FIRST 32u
@@ -45,11 +46,12 @@ static enum err room_for_fact(struct archive *archive, const struct walk *w, str
 static enum err home_collect(struct archive *archive, struct walk *w, uint32_t deal,
 			     uint64_t at_seq, struct arena *a, struct fact_list *out)
 {
-	struct item item;
+	struct item item = { .stated = INT64_MIN };
 	size_t cap = 0;
 	enum err e;
 
 	while (!(e = walk_next(w, &item))) {
+		out->cut |= item.seq > at_seq;
 		if (item.seq > at_seq)
 			continue;
 		if (out->n == cap)
@@ -59,6 +61,7 @@ static enum err home_collect(struct archive *archive, struct walk *w, uint32_t d
 		if (fact_lacks_origin(f))
 			TRY(find_original(archive->r, f));
 	}
+	out->cut |= item.stated >= w->stated_end;
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
@@ -241,8 +244,11 @@ static enum err archive_number(void *arg, enum dictionary dict, struct str slug,
 static enum err archive_slug(void *arg, enum dictionary dict, uint32_t number, struct str *out)
 {
 	struct archive *archive = arg;
-	const struct row_key key = key_name(dict, number);
+	const struct kept *kept = archive->facts.kept;
 
+	if (dict == DICT_DEAL && kept && kept_slug(kept, number, out))
+		return ERR_OK;
+	const struct row_key key = key_name(dict, number);
 	return replica_lookup(archive->r, table_name, row_str(&key), out);
 }
 
@@ -257,8 +263,11 @@ static void archive_foresee_home(void *arg, enum home home, uint32_t number)
 static void archive_foresee_slug(void *arg, enum dictionary dict, uint32_t number)
 {
 	struct archive *archive = arg;
-	const struct row_key key = key_name(dict, number);
+	const struct kept *kept = archive->facts.kept;
 
+	if (dict == DICT_DEAL && kept && kept_foresee(kept, number))
+		return;
+	const struct row_key key = key_name(dict, number);
 	replica_foresee(archive->r, table_name, row_str(&key));
 }
 
@@ -389,14 +398,15 @@ static enum err archive_entry(void *arg, uint64_t seq, struct entry *out)
 	return ERR_OK;
 }
 
-void archive_init(struct archive *archive, struct replica *r)
+void archive_init(struct archive *archive, struct replica *r, struct kept *kept)
 {
 	struct replica_info info;
 
 	replica_info(r, &info);
+	kept_tidy(kept);
 	*archive = (struct archive){
 		.r = r,
-		.facts = { .arg = archive, .ledger = info.ledger, .epoch = info.epoch,
+		.facts = { .arg = archive, .kept = kept, .ledger = info.ledger, .epoch = info.epoch,
 			.head = info.head, .home = archive_home, .chain = archive_chain,
 			.related = archive_related, .number = archive_number,
 			.slug = archive_slug, .slugs = archive_slugs,

@@ -20,9 +20,9 @@ struct archive {
 };
 /*
  * Facts out of the replica's snapshot: init and fini inside replica_snap … replica_unsnap.
- * `facts.arg` points to the archive, which must not move.
+ * `facts.arg` points to the archive, which must not move. `kept`: see facts.h; NULL: nothing is.
  */
-void archive_init(struct archive *archive, struct replica *r);
+void archive_init(struct archive *archive, struct replica *r, struct kept *kept);
 void archive_fini(struct archive *archive);
 
 #endif

@@ -16,6 +16,7 @@ enum stage_of_feed { feed_greeting, feed_following, feed_foreign };
 
 struct feed {
 	struct replica *replica;
+	struct kept *kept;
 	struct sender sender;
 	struct arena arena;	  /* of the news */
 	struct arena index_arena; /* of indexing one event */
@@ -33,13 +34,15 @@ struct feed {
 	uint64_t count_reads, count_events, count_undecodable;
 };
 
-struct feed *feed_new(struct replica *replica, struct outlet ledger, struct now now)
+struct feed *feed_new(struct replica *replica, struct kept *kept, struct outlet ledger,
+		      struct now now)
 {
 	struct feed *f = calloc(1, sizeof(*f));
 
 	if (!f)
 		return NULL;
 	f->replica = replica;
+	f->kept = kept;
 	f->until_ms = f->heard_ms = now.mono_ms;
 	arena_init(&f->arena, NEWS_ARENA_MAX);
 	arena_init(&f->index_arena, INDEX_ARENA_MAX);
@@ -165,7 +168,7 @@ static enum err store_one(struct feed *f, const struct entry *entry, struct reco
 		return ERR_OK;
 	}
 	arena_reset(&f->index_arena);
-	return index_event(f->replica, rec, event, &f->index_arena);
+	return index_event(f->replica, f->kept, rec, event, &f->index_arena);
 }
 
 static enum err store(struct feed *f, const struct events *answer, struct news *news)

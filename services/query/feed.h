@@ -26,6 +26,7 @@
 #define FEED_KNOCK_MS 20
 #define FEED_SILENCE_MS 2000
 
+struct kept;
 struct feed;
 
 /*
@@ -38,8 +39,9 @@ struct news {
 	size_t n;
 };
 
-/* `replica` stays the caller's. NULL without memory. */
-struct feed *feed_new(struct replica *replica, struct outlet ledger, struct now now);
+/* `replica` and `kept`, see index_event, stay the caller's. NULL without memory. */
+struct feed *feed_new(struct replica *replica, struct kept *kept, struct outlet ledger,
+		      struct now now);
 /* Accepts NULL. */
 void feed_free(struct feed *f);
 /*

@@ -13,10 +13,12 @@
  */
 #include "services/query/index.h"
 
+#include "services/fold/kept.h"
 #include "services/query/blocks.h"
 
 struct indexing {
 	struct replica *r;
+	struct kept *kept;
 	struct arena *a;
 	uint64_t seq; /* of the event in hand */
 };
@@ -99,8 +101,10 @@ static enum err relate(struct indexing *x, enum relation relation, uint32_t numb
 	const enum err e = replica_lookup(x->r, table_related, row_str(&key), &value);
 	if (e != ERR_NOT_FOUND)
 		return e;
-	if (relation <= RELATION_SUCCESSORS)
+	if (relation <= RELATION_SUCCESSORS) {
+		kept_drop(x->kept, number);
 		TRY(put_some(x, relation, number));
+	}
 	return replica_index(x->r, table_related, row_str(&key), STR(""));
 }
 
@@ -122,6 +126,13 @@ static enum err put_relations(struct indexing *x, const struct fact *f)
 	TRY(relate_all(x, RELATION_PAYEE, fact_numbers(f, FACT_TO), f->deal));
 	TRY(relate_all(x, RELATION_PARTS, fact_numbers(f, FACT_PART_OF), f->deal));
 	return relate_all(x, RELATION_SUCCESSORS, fact_numbers(f, FACT_SUPERSEDES), f->deal);
+}
+
+static enum err put_fact(struct indexing *x, struct place place, const struct fact *f)
+{
+	if (place.home == HOME_DEAL)
+		kept_drop(x->kept, place.number);
+	return blocks_put(x->r, place, f);
 }
 
 /* ---- chains ---- */
@@ -220,9 +231,9 @@ static enum err put_in_chain(struct indexing *x, const struct event *e, uint64_t
 		return ERR_OK;
 	for (size_t i = old; i < places.n; i++)
 		for (size_t j = 0; j < before.n; j++)
-			TRY(blocks_put(x->r, places.v[i], &before.v[j]));
+			TRY(put_fact(x, places.v[i], &before.v[j]));
 	for (size_t i = 0; i < places.n; i++)
-		TRY(blocks_put(x->r, places.v[i], f));
+		TRY(put_fact(x, places.v[i], f));
 	return put_chain(x, tree, f);
 }
 
@@ -232,7 +243,7 @@ static enum err put_alone(struct indexing *x, const struct fact *f)
 	const size_t n = places_of(f, places);
 
 	for (size_t i = 0; i < n; i++)
-		TRY(blocks_put(x->r, places[i], f));
+		TRY(put_fact(x, places[i], f));
 	return ERR_OK;
 }
 
@@ -321,15 +332,16 @@ static struct row_key declaration_key(struct str deal, uint64_t seq)
 	return k;
 }
 
-enum err index_event(struct replica *r, const struct record *rec, const struct event *e,
-		     struct arena *a)
+enum err index_event(struct replica *r, struct kept *kept, const struct record *rec,
+		     const struct event *e, struct arena *a)
 {
-	struct indexing x = { r, a, rec->seq };
+	struct indexing x = { r, kept, a, rec->seq };
 
 	if (e->kind == kind_deal && msg_has(e, event, deal)) {
 		const struct row_key key = declaration_key(e->deal, rec->seq);
 		TRY(replica_index(r, table_declaration, row_str(&key), STR("")));
 	}
+	kept_arrived(kept, &e->id);
 	TRY(replica_snap(r));
 	const enum err err = put_event(&x, e);
 	replica_unsnap(r);

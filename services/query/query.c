@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "services/fold/kept.h"
 #include "services/query/answers.h"
 #include "services/query/feed.h"
 #include "services/query/paces.h"
@@ -15,6 +16,7 @@
 
 struct query {
 	struct replica *replica;
+	struct kept *kept;
 	struct sender people, tape;
 	struct feed *feed;
 	struct reader *reader;
@@ -36,10 +38,11 @@ struct query *query_new(struct replica *replica, struct query_outlets outlets, s
 	q->beacon_ms = now.mono_ms;
 	const enum err people = sender_init(&q->people, outlets.people);
 	const enum err tape = sender_init(&q->tape, outlets.tape);
-	q->feed = feed_new(replica, outlets.ledger, now);
+	q->kept = kept_new(KEPT_BYTES_MAX);
+	q->feed = feed_new(replica, q->kept, outlets.ledger, now);
 	q->reader = reader_new(replica, &q->people);
-	q->questions = questions_new(replica, &q->people);
-	if (people || tape || !q->feed || !q->reader || !q->questions) {
+	q->questions = questions_new(replica, q->kept, &q->people);
+	if (people || tape || !q->kept || !q->feed || !q->reader || !q->questions) {
 		query_free(q);
 		return NULL;
 	}
@@ -53,6 +56,7 @@ void query_free(struct query *q)
 	feed_free(q->feed);
 	reader_free(q->reader);
 	questions_free(q->questions);
+	kept_free(q->kept);
 	sender_fini(&q->people);
 	sender_fini(&q->tape);
 	free(q);

@@ -19,19 +19,21 @@ struct parked {
 
 struct questions {
 	struct replica *replica;
+	struct kept *kept;
 	struct sender *people;
 	struct arena arena; /* of one answer */
 	struct parked *parked;
 	size_t nparked, bytes;
 };
 
-struct questions *questions_new(struct replica *replica, struct sender *people)
+struct questions *questions_new(struct replica *replica, struct kept *kept, struct sender *people)
 {
 	struct questions *q = calloc(1, sizeof(*q));
 
 	if (!q)
 		return NULL;
 	q->replica = replica;
+	q->kept = kept;
 	q->people = people;
 	arena_init(&q->arena, ANSWER_ARENA_MAX);
 	q->parked = calloc(QUESTIONS_PARKED_MAX, sizeof(*q->parked));
@@ -86,7 +88,8 @@ static void answer(struct questions *q, const struct peer *to, const struct head
 	fault_init(&fault);
 	enum err e = replica_snap(q->replica);
 	if (!e) {
-		e = answers_answer(q->replica, head->type, wire, &q->arena, &shape, &msg, &fault);
+		e = answers_answer(q->replica, q->kept, head->type, wire, &q->arena, &shape, &msg,
+				   &fault);
 		if (!e) /* only into a queue: the snapshot does not wait for the socket */
 			sender_answer(q->people, to, head->rid, shape, msg);
 		replica_unsnap(q->replica);

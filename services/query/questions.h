@@ -15,10 +15,11 @@
 #define QUESTIONS_PARKED_MAX 1024u
 #define QUESTIONS_BYTES_MAX (8u << 20)
 
+struct kept;
 struct questions;
 
-/* Both stay the caller's. NULL without memory. */
-struct questions *questions_new(struct replica *replica, struct sender *people);
+/* All stay the caller's. NULL without memory. */
+struct questions *questions_new(struct replica *replica, struct kept *kept, struct sender *people);
 /* Accepts NULL. */
 void questions_free(struct questions *q);
 /* Answer one, for whose type answers_takes holds, now or when it can be. Outside of a snapshot. */

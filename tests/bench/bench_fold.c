@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "services/fold/kept.h"
 #include "services/query/answers.h"
 #include "services/query/index.h"
 #include "tests/bench/figures/world.h"
@@ -27,6 +28,7 @@
 
 struct bench {
 	struct replica *r;
+	struct kept *kept;
 	struct arena a;
 	struct world_size size;
 	struct world world; /* made where the replica lacks events */
@@ -75,7 +77,7 @@ static enum err put_one(struct bench *b, uint64_t seq, double *apply_ms)
 	if (!e)
 		e = replica_put(b->r, &event.id, &rec);
 	if (!e)
-		e = index_event(b->r, &rec, &event, &b->a);
+		e = index_event(b->r, b->kept, &rec, &event, &b->a);
 	*apply_ms += now_ms() - began;
 	arena_reset(&b->a);
 	return e;
@@ -138,7 +140,8 @@ static void ask(struct bench *b, const struct shape *shape, const void *question
 	const double began = now_ms();
 	enum err e = replica_snap(b->r);
 	if (!e)
-		e = answers_answer(b->r, head.type, buf_str(&b->wire), &b->a, &reply, &answer, &fault);
+		e = answers_answer(b->r, b->kept, head.type, buf_str(&b->wire), &b->a, &reply, &answer,
+				   &fault);
 	if (!e) {
 		const struct head back = { PROTO_VERSION, (enum msg_type)reply->type, 1, 0 };
 		e = msg_encode(reply, &back, answer, &b->out);
@@ -338,6 +341,9 @@ int main(int argc, char **argv)
 				      argc > 4 ? number(argv[4]) : 20000, 0 };
 	b.size.mogul_deals = b.size.deals / 10 < MOGUL_DEALS_MAX ? b.size.deals / 10 : MOGUL_DEALS_MAX;
 	memory_keep();
+	b.kept = kept_new(KEPT_BYTES_MAX);
+	if (!b.kept)
+		give_up("no memory", ERR_NO_MEMORY, &fault);
 	arena_init(&b.a, MEMORY_MAX);
 	buf_init(&b.wire, MSG_BYTES_MAX);
 	buf_init(&b.out, MSG_BYTES_MAX);
@@ -354,6 +360,7 @@ int main(int argc, char **argv)
 		if (argc < 6 || strcmp(argv[5], benches[i].name) == 0)
 			benches[i].run(&b);
 	replica_close(b.r);
+	kept_free(b.kept);
 	if (b.world.v)
 		world_free(&b.world);
 	arena_fini(&b.a);

@@ -3,21 +3,27 @@
  * fold_ask: questions to the index and the fold without any service, for tests that compare them
  * with the model.
  *
- *   fold_ask DIR EVENTS.jsonl < QUESTIONS
+ *   fold_ask [--stale] DIR EVENTS.jsonl < QUESTIONS
  *
  * DIR is an empty directory for the replica. Each line of QUESTIONS is the name of a message, a
  * space, and the message in JSON; each line of the output its answer in JSON, or {"error": name,
- * "field": …, "text": …}.
+ * "field": …, "text": …}. A line `publish EVENT` puts one more event, and has no answer.
+ *
+ * Every question is answered twice, with what deals came to in earlier ones (services/fold/kept.h) and
+ * without: where the answers differ it ends with an error. With --stale nothing that was kept is dropped
+ * when an event comes, which is a mistake for tests to see.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "services/fold/kept.h"
 #include "services/query/answers.h"
 #include "services/query/index.h"
 
 #define LINE_MAX_BYTES (1u << 20)
 #define MEMORY_MAX ((size_t)256 << 20)
 #define COMMIT_EVENTS 5000u
+#define KEPT_BYTES ((size_t)32 << 10) /* so few that there is often no more room */
 
 static _Noreturn void give_up(const char *what, enum err e, const struct fault *fault)
 {
@@ -25,9 +31,19 @@ static _Noreturn void give_up(const char *what, enum err e, const struct fault *
 	exit(1);
 }
 
-static enum err put_line(struct replica *r, struct str line, uint64_t seq, struct arena *a,
-			 struct fault *fault)
+/* What is asked. */
+struct asked {
+	struct replica *r;
+	struct kept *kept;
+	bool stale;
+	struct arena a;
+	uint64_t head;
+};
+
+static enum err put_line(struct asked *x, struct str line, struct fault *fault)
 {
+	struct kept *dropped = x->stale ? NULL : x->kept;
+	struct arena *a = &x->a;
 	struct event event;
 	struct buf bytes;
 
@@ -35,42 +51,56 @@ static enum err put_line(struct replica *r, struct str line, uint64_t seq, struc
 	enum err e = json_read(&shape_event, line, a, &event, fault);
 	if (!e)
 		e = record_encode(&shape_event, &event, &bytes);
+	const uint64_t seq = ++x->head;
 	struct record rec = { .epoch = 1, .seq = seq, .recorded = (int64_t)seq,
 			      .event = buf_str(&bytes) };
 	if (!e)
 		e = event_decode(rec.event, a, &event, fault);
 	if (!e)
-		e = replica_put(r, &event.id, &rec);
+		e = replica_put(x->r, &event.id, &rec);
 	if (!e)
-		e = index_event(r, &rec, &event, a);
+		e = index_event(x->r, dropped, &rec, &event, a);
 	buf_fini(&bytes);
 	return e;
 }
 
-static void fill(struct replica *r, const char *path, struct arena *a)
+static void fill(struct asked *x, const char *path)
 {
 	static char line[LINE_MAX_BYTES];
 	struct fault fault;
-	uint64_t seq = 0;
 	FILE *f = fopen(path, "r");
 
 	fault_init(&fault);
 	if (!f)
 		give_up(path, ERR_IO, &fault);
-	enum err e = replica_begin(r);
+	enum err e = replica_begin(x->r);
 	while (!e && fgets(line, sizeof(line), f)) {
-		e = put_line(r, (struct str){ line, strcspn(line, "\n") }, ++seq, a, &fault);
-		arena_reset(a);
-		if (!e && seq % COMMIT_EVENTS == 0)
-			e = replica_commit(r);
-		if (!e && seq % COMMIT_EVENTS == 0)
-			e = replica_begin(r);
+		e = put_line(x, (struct str){ line, strcspn(line, "\n") }, &fault);
+		arena_reset(&x->a);
+		if (!e && x->head % COMMIT_EVENTS == 0)
+			e = replica_commit(x->r);
+		if (!e && x->head % COMMIT_EVENTS == 0)
+			e = replica_begin(x->r);
 	}
 	if (!e)
-		e = replica_commit(r);
+		e = replica_commit(x->r);
 	if (e)
 		give_up("events", e, &fault);
 	fclose(f);
+}
+
+static void publish(struct asked *x, struct str line)
+{
+	struct fault fault;
+
+	fault_init(&fault);
+	enum err e = replica_begin(x->r);
+	if (!e)
+		e = put_line(x, line, &fault);
+	if (!e)
+		e = replica_commit(x->r);
+	if (e)
+		give_up("publish", e, &fault);
 }
 
 static enum err question_encode(struct str name, struct str json, struct arena *a,
@@ -90,9 +120,10 @@ static enum err question_encode(struct str name, struct str json, struct arena *
 	return fault_set(fault, ERR_UNKNOWN_MESSAGE, NULL, "%.*s", STR_ARG(name));
 }
 
-static enum err answer_line(struct replica *r, struct str line, struct arena *a, struct buf *out,
+static enum err answer_line(struct asked *x, struct kept *kept, struct str line, struct buf *out,
 			    struct fault *fault)
 {
+	struct arena *a = &x->a;
 	const size_t n = strcspn(line.p, " ");
 	const struct shape *shape, *reply;
 	struct buf wire;
@@ -105,7 +136,7 @@ static enum err answer_line(struct replica *r, struct str line, struct arena *a,
 	if (!e && !answers_takes((enum msg_type)shape->type))
 		e = fault_set(fault, ERR_UNKNOWN_MESSAGE, NULL, "%s is no question", shape->name);
 	if (!e)
-		e = answers_answer(r, (enum msg_type)shape->type, buf_str(&wire), a, &reply,
+		e = answers_answer(x->r, kept, (enum msg_type)shape->type, buf_str(&wire), a, &reply,
 				   &answer, fault);
 	if (!e)
 		e = json_write(reply, answer, a, out);
@@ -113,48 +144,74 @@ static enum err answer_line(struct replica *r, struct str line, struct arena *a,
 	return e;
 }
 
-static void answer_all(struct replica *r, struct arena *a)
+/* As a line of JSON. */
+static void answer(struct asked *x, struct kept *kept, struct str line, struct buf *out)
 {
+	struct fault fault;
+
+	fault_init(&fault);
+	buf_clear(out);
+	arena_reset(&x->a);
+	if (replica_snap(x->r))
+		give_up("snapshot", ERR_IO, &fault);
+	const enum err e = answer_line(x, kept, line, out, &fault);
+	replica_unsnap(x->r);
+	if (!e)
+		return;
+	buf_clear(out);
+	const struct str error = arena_printf(
+		&x->a, "{\"error\": \"%s\", \"field\": \"%s\", \"text\": \"%s\"}", err_name(e),
+		fault.field, strchr(fault.text, '"') ? "" : fault.text);
+	if (buf_put(out, error.p, error.n))
+		give_up("answer", ERR_NO_MEMORY, &fault);
+}
+
+static void answer_all(struct asked *x)
+{
+	static const char publishing[] = "publish ";
 	static char line[LINE_MAX_BYTES];
 	struct fault fault;
-	struct buf out;
+	struct buf plain, kept;
 
-	buf_init(&out, (size_t)64 << 20);
+	fault_init(&fault);
+	buf_init(&plain, (size_t)64 << 20);
+	buf_init(&kept, (size_t)64 << 20);
 	while (fgets(line, sizeof(line), stdin)) {
 		line[strcspn(line, "\n")] = 0;
-		fault_init(&fault);
-		buf_clear(&out);
-		arena_reset(a);
-		if (replica_snap(r))
-			give_up("snapshot", ERR_IO, &fault);
-		const enum err e = answer_line(r, str_of(line), a, &out, &fault);
-		replica_unsnap(r);
-		if (e)
-			printf("{\"error\": \"%s\", \"field\": \"%s\", \"text\": \"%s\"}\n",
-			       err_name(e), fault.field, strchr(fault.text, '"') ? "" : fault.text);
-		else
-			printf("%.*s\n", STR_ARG(buf_str(&out)));
+		if (strncmp(line, publishing, strlen(publishing)) == 0) {
+			publish(x, str_of(line + strlen(publishing)));
+			continue;
+		}
+		answer(x, NULL, str_of(line), &plain);
+		answer(x, x->kept, str_of(line), &kept);
+		if (!str_eq(buf_str(&plain), buf_str(&kept)))
+			give_up("it was kept otherwise", ERR_INTERNAL, &fault);
+		printf("%.*s\n", STR_ARG(buf_str(&plain)));
 		fflush(stdout);
 	}
-	buf_fini(&out);
+	buf_fini(&plain);
+	buf_fini(&kept);
 }
 
 int main(int argc, char **argv)
 {
-	struct replica *r = NULL;
+	const bool stale = argc > 1 && strcmp(argv[1], "--stale") == 0;
+	struct asked x = { .stale = stale, .kept = kept_new(KEPT_BYTES) };
 	struct fault fault;
-	struct arena a;
 
 	fault_init(&fault);
-	if (argc != 3)
-		give_up("usage: fold_ask DIR EVENTS.jsonl < QUESTIONS", ERR_USAGE, &fault);
-	const enum err e = replica_open(argv[1], INDEX_VERSION, &r, &fault);
+	if (argc != (stale ? 4 : 3))
+		give_up("usage: fold_ask [--stale] DIR EVENTS.jsonl < QUESTIONS", ERR_USAGE, &fault);
+	if (!x.kept)
+		give_up("memory", ERR_NO_MEMORY, &fault);
+	const enum err e = replica_open(argv[argc - 2], INDEX_VERSION, &x.r, &fault);
 	if (e)
-		give_up(argv[1], e, &fault);
-	arena_init(&a, MEMORY_MAX);
-	fill(r, argv[2], &a);
-	answer_all(r, &a);
-	arena_fini(&a);
-	replica_close(r);
+		give_up(argv[argc - 2], e, &fault);
+	arena_init(&x.a, MEMORY_MAX);
+	fill(&x, argv[argc - 1]);
+	answer_all(&x);
+	arena_fini(&x.a);
+	replica_close(x.r);
+	kept_free(x.kept);
 	return 0;
 }

@@ -24,7 +24,7 @@ static int by_order(const void *x, const void *y)
 static enum err select_facts(struct story *s, const bool chosen[], const struct horizon *h,
 			     struct arena *a, struct fact_list *out)
 {
-	*out = (struct fact_list){ arena_alloc(a, STORY_EVENTS_MAX * sizeof(*out->v)), 0 };
+	*out = (struct fact_list){ .v = arena_alloc(a, STORY_EVENTS_MAX * sizeof(*out->v)) };
 	if (!out->v)
 		return ERR_NO_MEMORY;
 	for (uint64_t seq = 1; seq <= s->source.head; seq++)

@@ -61,8 +61,8 @@ static size_t copies_of(struct fact *facts, size_t n, struct arena *a, uint64_t 
 	struct visible_list all;
 	size_t few = 0;
 
-	assert_int_equal(visible_statements(&source, &h, DAY_MAX, (struct fact_list){ facts, n }, a,
-					    &all), ERR_OK);
+	const struct fact_list list = { .v = facts, .n = n };
+	assert_int_equal(visible_statements(&source, &h, DAY_MAX, list, a, &all), ERR_OK);
 	*copies = 0;
 	for (size_t i = 0; i < all.n && all.v[i].first->seq <= FEW; i++, few++)
 		*copies |= (uint64_t)all.v[i].copy << few;
