@@ -11,6 +11,8 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <zmq.h>
@@ -48,6 +50,19 @@
 #define CROWD_MS 2000
 #define ANEW_MS 50
 #define GIVE_BACK_MS 1000
+
+/*
+ * The system's, as ZeroMQ 4.3.4 calls it, which finds the one of the program first. Where no descriptor
+ * is left it would abort at a unix socket's EMFILE; ENFILE it takes for what it is, and tries again.
+ */
+int accept4(int fd, __SOCKADDR_ARG address, socklen_t *size, int flags)
+{
+	const int rc = (int)syscall(SYS_accept4, fd, address.__sockaddr__, size, flags);
+
+	if (rc < 0 && errno == EMFILE)
+		errno = ENFILE;
+	return rc;
+}
 
 struct waiting {
 	struct waiting *next;

@@ -137,7 +137,8 @@ class Descriptors(unittest.TestCase):
         limits = resource.getrlimit(resource.RLIMIT_NOFILE)
         with Avow(tcp="any") as avow:
             resource.prlimit(avow.processes["up"].pid, resource.RLIMIT_NOFILE, (64, limits[1]))
-            peers = [avow.client(name, "tcp") for name in ("ingest", "query") * 50]
+            peers = [avow.client(name, scheme) for name in ("ingest", "query") * 25
+                     for scheme in ("tcp", "ipc")]
             for peer in peers:
                 peer.send("hello")
             answered = wait_until(lambda: sum(bool(p.socket.poll(0)) for p in peers), "one answers")
