@@ -259,10 +259,11 @@ def body(p):
     roles = [*crowds, publisher]
     for role in roles:
         role.start()
-    said, disturbed, each = time.monotonic(), 0, DISTURB_EACH[p.form]
-    while (done := sum(c.progress.value for c in crowds)) < wanted:
+    said, done, disturbed = time.monotonic(), 0, 0
+    while done < wanted:
         time.sleep(p.random.random() * 2)
-        if done - disturbed > each: # something is to be done in between
+        done = sum(c.progress.value for c in crowds)
+        if done - disturbed > DISTURB_EACH[p.form]: # something is to be done in between
             disturbed = done
             disturb(p, services["query"], crowds)
         for role in roles:

@@ -19,6 +19,15 @@ HELD, BROKEN, NOT_RUN = 0, 1, 77
 FORMS = ("short", "gate", "long")
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
+MEMORY_MIN = 2 << 30 # bytes; in a container /dev/shm may be a few MiB
+
+
+def room_of(directory):
+    """Bytes that are free there; 0 where it is not."""
+    if not os.path.isdir(directory):
+        return 0
+    found = os.statvfs(directory)
+    return found.f_bavail * found.f_frsize
 
 
 class Broken(Exception):
@@ -103,7 +112,7 @@ class Proof:
         """Run body(self) and leave with the exit code of its verdict."""
         self.say("%s: %s, %s form, seed %d", self.promise, self.words, self.form, self.seed)
         # memory is quicker, and enough where the disk is no part of what is proved
-        base = "/var/tmp" if self.disk else "/dev/shm" if os.path.isdir("/dev/shm") else None
+        base = "/dev/shm" if not self.disk and room_of("/dev/shm") >= MEMORY_MIN else "/var/tmp"
         self.dir = tempfile.mkdtemp(prefix="avow-proof-", dir=base)
         code, why = BROKEN, ""
         try:
