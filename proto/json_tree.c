@@ -253,6 +253,20 @@ static bool pairs_are_whole(struct parser *p)
 	return true;
 }
 
+/* yajl takes two more bytes for space than JSON has; in a text it refuses them itself. */
+static bool space_is_json(struct parser *p)
+{
+	static const char not_space[] = { '\f', '\v' };
+
+	for (size_t i = 0; i < sizeof(not_space) && p->text.n; i++) {
+		const char *at = memchr(p->text.p, not_space[i], p->text.n);
+		if (at)
+			return refuse(p, (size_t)(at - p->text.p), ERR_BAD_JSON,
+				      "a control character that JSON does not have");
+	}
+	return true;
+}
+
 static void parse(struct parser *p)
 {
 	static const yajl_callbacks callbacks = {
@@ -292,7 +306,7 @@ enum err json_parse(struct str text, struct arena *a, const struct json **out, s
 		*at = 0;
 		return fault_set(fault, ERR_NO_MEMORY, NULL, "more than this request may take");
 	}
-	if (pairs_are_whole(&p))
+	if (pairs_are_whole(&p) && space_is_json(&p))
 		parse(&p);
 	ensure(p.e || p.root.n == 1);
 	*out = p.root.first;

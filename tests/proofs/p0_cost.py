@@ -69,6 +69,8 @@ class Side:
             time.sleep(0.01)
         began, before = time.monotonic(), readers.progress.value
         time.sleep(seconds)
+        while readers.progress.value == before: # on a machine that does other things as well
+            time.sleep(0.01)
         pace = (readers.progress.value - before) * 500 / (time.monotonic() - began)
         readers.result()
         self.pause("query")

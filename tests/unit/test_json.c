@@ -166,6 +166,8 @@ static void what_cannot_be_read_is_refused_with_its_place(void **state)
 		{ "{} 7", ERR_BAD_JSON, "", "1:4: something behind" },
 		{ "{} // words", ERR_BAD_JSON, "", "1:4: something behind" },
 		{ "{ /* words */ }", ERR_BAD_JSON, "", "1:3: " },
+		{ "{\f}", ERR_BAD_JSON, "", "1:2: a control character" },
+		{ "{}\v", ERR_BAD_JSON, "", "1:3: a control character" },
 		{ "\xef\xbb\xbf{}", ERR_BAD_JSON, "", "1:1: a value" },
 		{ "99999999999999999999", ERR_OVERFLOW, "", "1:1: " },
 		{ "{\"note\":-}", ERR_BAD_JSON, "", "1:9: " },
