@@ -273,6 +273,8 @@ static enum err answer(struct asking *k, const struct why *ask, struct reasons *
 	uint32_t number;
 	struct deal *one;
 
+	/* counting marks statements, and to keep what a deal comes to is to count all of its rungs */
+	k->view.keeps = false;
 	if (ask->payer.n)
 		TRY(ask_number(k->source, &k->question, DICT_PARTY, ask->payer, "payer", &f.payer,
 			       k->fault));
