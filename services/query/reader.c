@@ -4,9 +4,10 @@
  * it has seen, and the next news begins right behind it.
  *
  * To tell many takes long, here, in the system, and where they are; if each log commit were told at
- * once to each of them, nobody else would come to his turn. So after a telling there is a pause, the
- * longer the more were told: what comes meanwhile is told in one answer when it is over. Who comes up
- * to the head in a pause waits with the others.
+ * once to each of them, nobody else would come to his turn. So as long as events come in, answers to
+ * those who would wait are followed by a pause, the longer the more and the larger they were. What
+ * comes meanwhile is told in one answer when it is over, and who reads on in a pause waits with the
+ * others. Where nothing comes in, or nobody would wait, there is none.
  */
 #include "services/query/reader.h"
 
@@ -35,7 +36,8 @@ struct reader {
 	struct parked *parked;
 	int64_t *until_ms; /* of each parked; apart, as it is looked at every turn */
 	size_t nparked;
-	int64_t pause_end_ms;
+	int64_t news_ms, pause_end_ms;
+	uint64_t spent_us; /* by answers since pause_end_ms, not yet added to it */
 	bool behind; /* somebody who waits has not been told of all that the replica holds */
 };
 
@@ -182,11 +184,32 @@ static enum err scan(struct reader *d, const struct filter_kept *f, uint64_t fir
 	return ERR_OK;
 }
 
+/* ---- pauses ---- */
+
+static bool pausing(const struct reader *d, struct now now)
+{
+	return now.mono_ms < d->pause_end_ms && now.mono_ms - d->news_ms < READER_FLOW_MS;
+}
+
+/* So many answers, and bytes of events in them, went to readers who would have waited. */
+static void spend_time(struct reader *d, size_t answers, size_t bytes, struct now now)
+{
+	if (d->pause_end_ms < now.mono_ms) {
+		d->pause_end_ms = now.mono_ms;
+		d->spent_us = 0;
+	}
+	d->spent_us += answers * READER_ANSWER_US + bytes / READER_BYTES_PER_US;
+	d->pause_end_ms += (int64_t)(d->spent_us / 1000);
+	d->spent_us %= 1000;
+	if (d->pause_end_ms > now.mono_ms + READER_PAUSE_MAX_MS)
+		d->pause_end_ms = now.mono_ms + READER_PAUSE_MAX_MS;
+}
+
 /* ---- reading forwards ---- */
 
 /* Where a page was made, it is left, to be made anew with what comes meanwhile. */
 static void park(struct reader *d, const struct request *r, const struct read *q,
-		 const struct filter_kept *f, const struct page *p, int64_t until_ms)
+		 const struct filter_kept *f, const struct page *p, uint64_t head, int64_t until_ms)
 {
 	struct fault fault;
 
@@ -201,7 +224,7 @@ static void park(struct reader *d, const struct request *r, const struct read *q
 	k->from = *r->from;
 	k->rid = r->head.rid;
 	k->after = p->n ? p->entries[0].seq - 1 : p->scanned;
-	d->behind = d->behind || p->n;
+	d->behind = d->behind || k->after < head;
 	k->since = msg_has(q, read, since) ? q->since : INT64_MIN;
 	k->limit = p->limit;
 	k->bytes = p->bytes_max;
@@ -222,12 +245,17 @@ static enum err read_forwards(struct reader *d, const struct request *r, const s
 		e = scan(d, f, after + 1, head, false, &page, fault);
 	if (e)
 		return e;
-	const bool full = page.scanned < head || page.n == page.limit;
-	const bool now_or_never = page.n && now.mono_ms >= d->pause_end_ms;
-	if (full || now_or_never || until_ms <= now.mono_ms)
-		send_page(d, r->from, r->head.rid, &page, page.scanned, NULL);
-	else
-		park(d, r, q, f, &page, until_ms);
+	const bool something = page.n || page.scanned < head;
+	const bool waits = something ? pausing(d, now) && d->nparked < READER_PARKED_MAX &&
+					       until_ms - now.mono_ms >= READER_LONG_MS
+				     : until_ms > now.mono_ms;
+	if (waits) {
+		park(d, r, q, f, &page, head, until_ms);
+		return ERR_OK;
+	}
+	send_page(d, r->from, r->head.rid, &page, page.scanned, NULL);
+	if (until_ms > now.mono_ms)
+		spend_time(d, 1, page.bytes, now);
 	return ERR_OK;
 }
 
@@ -348,11 +376,8 @@ static bool tell_damage(struct reader *d, const struct parked *k, uint64_t seq)
 	return true;
 }
 
-/*
- * The news that one of them asked for; whether it has been answered. Who cannot be told of all there is
- * reads on.
- */
-static enum err tell(struct reader *d, struct parked *k, const struct news *news, uint64_t head,
+/* The news that one of them asked for; whether it has been answered. */
+static enum err tell(struct reader *d, struct parked *k, const struct news *news,
 		     struct subject *subjects, struct page *page, bool *told)
 {
 	bool matches;
@@ -379,7 +404,7 @@ static enum err tell(struct reader *d, struct parked *k, const struct news *news
 		page->scanned = rec->seq;
 	}
 	k->after = page->scanned;
-	if (!*told && (page->n || page->scanned < head)) {
+	if (page->n) {
 		send_page(d, &k->from, k->rid, page, page->scanned, NULL);
 		*told = true;
 	}
@@ -387,18 +412,16 @@ static enum err tell(struct reader *d, struct parked *k, const struct news *news
 }
 
 /* As many as can be at once; the others are told to read, which they do when what was sent is taken. */
-static enum err tell_all(struct reader *d, const struct news *news, size_t *count)
+static enum err tell_all(struct reader *d, const struct news *news, struct now now)
 {
 	const struct page nothing = { .n = 0 };
-	struct replica_info info;
-	size_t bytes = 0;
+	size_t bytes = 0, count = 0;
 	struct subject *subjects = arena_alloc(&d->arena, news->n * sizeof(*subjects));
 	struct page page;
 
 	enum err e = page_open(&page, news->n, 0, &d->arena);
 	if (e || !subjects)
 		return ERR_NO_MEMORY;
-	replica_info(d->replica, &info);
 	for (size_t i = 0; i < news->n; i++)
 		subjects[i] = subject_of(&news->events[i], news->records[i].seq);
 	for (size_t i = 0; !e && i < d->nparked;) {
@@ -407,63 +430,98 @@ static enum err tell_all(struct reader *d, const struct news *news, size_t *coun
 		if (told) {
 			send_page(d, &k->from, k->rid, &nothing, k->after, NULL);
 		} else {
-			e = tell(d, k, news, info.head, subjects, &page, &told);
+			e = tell(d, k, news, subjects, &page, &told);
 			bytes += told ? page.bytes : 0;
 		}
-		*count += told;
+		count += told;
 		if (!e && told)
 			unpark(d, i);
 		else
 			i++;
 	}
+	spend_time(d, count, bytes, now);
 	return e;
 }
 
-/* What somebody who waits was not told of, out of the replica: as much as one answer looks at. */
-static enum err recall(struct reader *d, struct news *out)
-{
-	struct budget budget = { .rows = READER_ROWS_MAX, .bytes = READER_BYTES_MAX };
-	struct replica_info info;
+/* ---- those who waited through a pause ---- */
 
-	replica_info(d->replica, &info);
-	uint64_t after = info.head;
-	for (size_t i = 0; i < d->nparked; i++)
-		if (d->parked[i].after < after)
-			after = d->parked[i].after;
-	const uint64_t left = info.head - after;
-	const size_t most = left < READER_ROWS_MAX ? (size_t)left : READER_ROWS_MAX;
-	struct record *records = arena_alloc(&d->arena, most * sizeof(*records));
-	struct event *events = arena_zalloc(&d->arena, most, sizeof(*events));
-	if (!records || !events)
-		return ERR_NO_MEMORY;
-	*out = (struct news){ .records = records, .events = events };
-	for (; out->n < most; out->n++) {
-		const enum err e = replica_get(d->replica, after + 1 + out->n, &records[out->n]);
-		if (e == ERR_DAMAGED || (!e && !spend(&budget, records[out->n].event.n)))
-			return ERR_OK; /* who reads on from here is told what it is */
-		if (e)
-			return e;
-		if (event_decode(records[out->n].event, &d->arena, &events[out->n], NULL))
-			events[out->n] = (struct event){ 0 };
-	}
-	return ERR_OK;
+/* What the replica holds for one of them, as if he read now. */
+static enum err read_for(struct reader *d, struct parked *k, uint64_t head, struct page *page,
+			 struct fault *fault)
+{
+	uint64_t since = 0;
+	enum err e = ERR_OK;
+
+	if (k->since != INT64_MIN)
+		e = replica_seq_at(d->replica, k->since, &since);
+	if (!e && since > k->after)
+		k->after = since - 1;
+	if (!e)
+		e = page_open(page, k->limit, k->bytes, &d->arena);
+	page->scanned = k->after;
+	if (!e)
+		e = scan(d, &k->filter, k->after + 1, head, false, page, fault);
+	return e;
 }
 
-/* Tell all who wait: of the news in hand, or, where they are behind these, of what the replica holds. */
-static void tell_them(struct reader *d, const struct news *news, struct now now)
+/* Whether he was told anything; what he is not waits for is passed over. */
+static bool tell_late(struct reader *d, struct parked *k, uint64_t head, struct page *page)
 {
-	struct news recalled;
 	struct fault fault;
-	size_t count = 0;
 
+	fault_init(&fault);
+	*page = (struct page){ .n = 0 };
 	enum err e = replica_snap(d->replica);
 	if (!e) {
-		if (d->behind) {
-			e = recall(d, &recalled);
-			news = &recalled;
+		e = read_for(d, k, head, page, &fault);
+		k->after = page->scanned;
+		if (!e && (page->n || page->scanned < head))
+			send_page(d, &k->from, k->rid, page, page->scanned, NULL);
+		replica_unsnap(d->replica);
+	}
+	if (e) {
+		fault.code = e;
+		sender_refuse(d->people, &k->from, k->rid, &fault);
+	}
+	release(d);
+	return e || page->n || page->scanned < head;
+}
+
+/* As tell_all does, but each is told of what has come since his own position. */
+static void tell_all_late(struct reader *d, struct now now)
+{
+	const struct page nothing = { .n = 0 };
+	struct replica_info info;
+	size_t bytes = 0, count = 0;
+	struct page page;
+
+	replica_info(d->replica, &info);
+	for (size_t i = 0; i < d->nparked;) {
+		struct parked *k = &d->parked[i];
+		bool told = k->after < info.head;
+		if (told && bytes > TELL_BYTES_MAX) {
+			send_page(d, &k->from, k->rid, &nothing, k->after, NULL);
+		} else if (told) {
+			told = tell_late(d, k, info.head, &page);
+			bytes += page.bytes;
 		}
-		if (!e)
-			e = tell_all(d, news, &count);
+		count += told;
+		if (told)
+			unpark(d, i);
+		else
+			i++;
+	}
+	spend_time(d, count, bytes, now);
+	d->behind = false;
+}
+
+static void tell_news(struct reader *d, const struct news *news, struct now now)
+{
+	struct fault fault;
+	enum err e = replica_snap(d->replica);
+
+	if (!e) {
+		e = tell_all(d, news, now);
 		replica_unsnap(d->replica);
 	}
 	if (e) {
@@ -472,19 +530,20 @@ static void tell_them(struct reader *d, const struct news *news, struct now now)
 		(void)fault_set(&fault, e, NULL, "%s", "");
 		reader_refuse_all(d, &fault);
 	}
-	d->behind = false;
-	d->pause_end_ms = now.mono_ms + (int64_t)(count * READER_PAUSE_US / 1000);
 	release(d);
 }
 
 void reader_news(struct reader *d, const struct news *news, struct now now)
 {
+	if (news->n)
+		d->news_ms = now.mono_ms;
 	if (d->nparked == 0 || news->n == 0)
 		return;
-	if (now.mono_ms < d->pause_end_ms)
-		d->behind = true;
-	else
-		tell_them(d, news, now);
+	d->behind = d->behind || pausing(d, now);
+	if (!d->behind)
+		tell_news(d, news, now);
+	else if (!pausing(d, now))
+		tell_all_late(d, now);
 }
 
 int reader_tick(struct reader *d, struct now now)
@@ -492,10 +551,12 @@ int reader_tick(struct reader *d, struct now now)
 	const struct page nothing = { .n = 0 };
 	int64_t next_ms = -1;
 
-	if (d->behind && now.mono_ms >= d->pause_end_ms)
-		tell_them(d, NULL, now);
-	if (d->behind)
-		next_ms = d->pause_end_ms - now.mono_ms;
+	if (d->behind && !pausing(d, now))
+		tell_all_late(d, now);
+	if (d->behind) {
+		const int64_t flow_end_ms = d->news_ms + READER_FLOW_MS;
+		next_ms = (d->pause_end_ms < flow_end_ms ? d->pause_end_ms : flow_end_ms) - now.mono_ms;
+	}
 	for (size_t i = 0; i < d->nparked;) {
 		const int64_t left_ms = d->until_ms[i] - now.mono_ms;
 		if (left_ms <= 0) {

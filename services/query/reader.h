@@ -14,8 +14,16 @@
 #define READER_ROWS_MAX 4000u
 #define READER_BYTES_MAX (4u << 20)
 #define READER_PARKED_MAX 4096u
-/* The pause after a telling, for each that was told: whole milliseconds of it, so a few are told without. */
-#define READER_PAUSE_US 150
+/*
+ * While events come in (the last within READER_FLOW_MS), the pause for an answer, and for the bytes of
+ * events in it: whole milliseconds of it in all, so a few answers are followed by none. It keeps nobody
+ * who would wait less than READER_LONG_MS.
+ */
+#define READER_ANSWER_US 120u
+#define READER_BYTES_PER_US 100u
+#define READER_PAUSE_MAX_MS 500
+#define READER_FLOW_MS 100
+#define READER_LONG_MS 1000
 
 struct reader;
 
@@ -26,8 +34,8 @@ void reader_free(struct reader *d);
 /* Answer a `read`, now or when there is news. Outside of a snapshot. */
 void reader_take(struct reader *d, const struct request *r, struct now now);
 /*
- * Tell those who wait, where no telling was just before, else when reader_tick finds that long enough
- * ago; each event is decoded once for all of them. Outside of a snapshot.
+ * Tell those who wait, in a pause when reader_tick finds it over; each event is decoded once for all of
+ * them. Outside of a snapshot.
  */
 void reader_news(struct reader *d, const struct news *news, struct now now);
 /*

@@ -569,9 +569,9 @@ static void assert_told(unsigned count, uint64_t first, uint64_t last)
 }
 
 #define MANY 100u
-#define PAUSE_MS (MANY * READER_PAUSE_US / 1000)
+#define PAUSE_MS (MANY * READER_ANSWER_US / 1000)
 
-/* The first event is told to many at once; a pause begins. */
+/* The first event is told to many at once; a pause begins, for what was said and a few bytes. */
 static void many_are_told(void)
 {
 	write_event(TALK_AB);
@@ -581,6 +581,14 @@ static void many_are_told(void)
 	assert_told(MANY, 2, 2);
 }
 
+static void pass_ms(int64_t ms)
+{
+	f->b.now.mono_ms += ms;
+	(void)query_tick(f->q, f->b.now);
+}
+
+#define A_PAUSE_MS (PAUSE_MS + (int64_t)(MANY * 300 / READER_BYTES_PER_US / 1000) + 1)
+
 static void what_comes_after_many_were_told_comes_in_one_answer_when_a_pause_is_over(void **state)
 {
 	(void)state;
@@ -588,32 +596,43 @@ static void what_comes_after_many_were_told_comes_in_one_answer_when_a_pause_is_
 	many_are_told();
 	readers_wait(MANY, 2, 0);
 	news(TALK_AB);
-	f->b.now.mono_ms += PAUSE_MS - 1;
+	pass_ms(PAUSE_MS - 1);
 	news(TALK_CD);
-	assert_in_range(query_tick(f->q, f->b.now), 0, 1);
 	assert_told(0, 0, 0);
-	f->b.now.mono_ms += 1;
-	(void)query_tick(f->q, f->b.now);
+	pass_ms(A_PAUSE_MS - PAUSE_MS + 1);
 	assert_told(MANY, 3, 4);
 }
 
-static void who_comes_up_to_the_head_in_a_pause_waits_with_the_others(void **state)
+static void who_reads_on_in_a_pause_waits_with_the_others_if_he_would(void **state)
 {
 	struct read q = { 0 };
 	(void)state;
 
 	many_are_told();
 	readers_wait(1, 0, 0);
-	assert_told(0, 0, 0);
+	msg_set(&q, read, after, 1);
+	assert_int_equal(read_now(&q).events.n, 1);
+	msg_set(&q, read, wait_ms, READER_LONG_MS - 1);
+	assert_int_equal(read_now(&q).events.n, 1);
 	news(TALK_CD);
 	assert_told(0, 0, 0);
-	readers_wait(1, 1, 2); /* but nobody whose answer cannot become fuller, or who would not wait */
-	assert_told(1, 2, 3);
-	msg_set(&q, read, after, 2);
-	assert_int_equal(read_now(&q).events.v[0].seq, 3);
-	f->b.now.mono_ms += PAUSE_MS;
-	(void)query_tick(f->q, f->b.now);
+	pass_ms(A_PAUSE_MS);
 	assert_told(1, 1, 3);
+}
+
+static void a_pause_ends_when_events_come_in_no_more(void **state)
+{
+	(void)state;
+
+	many_are_told();
+	for (unsigned i = 0; i < 10; i++) { /* each read is answered, as the pause was over, and makes a new one */
+		readers_wait(MANY, 0, 0);
+		outbox_clear(&f->people);
+		pass_ms(READER_FLOW_MS);
+		outbox_clear(&f->people);
+	}
+	readers_wait(1, 0, 0);
+	assert_told(1, 1, 2);
 }
 
 static void a_few_are_told_of_each_without_any_pause(void **state)
@@ -626,25 +645,45 @@ static void a_few_are_told_of_each_without_any_pause(void **state)
 		readers_wait(5, after, 0);
 		news(TALK_AB);
 		assert_told(5, after + 1, after + 1);
+		pass_ms(1);
 	}
 }
 
-static void what_a_pause_leaves_untold_and_is_damaged_is_named_to_who_reads_on(void **state)
+static void what_nobody_asked_for_is_passed_over_in_a_pause_too(void **state)
 {
-	struct read q = { 0 };
+	struct read q = filtered(2);
+	(void)state;
+
+	many_are_told();
+	msg_set(&q.filter, filter, deal, STR("c-d"));
+	msg_set(&q, read, wait_ms, 2000);
+	ask(1, &shape_read, 0, &q);
+	q = (struct read){ 0 };
+	msg_set(&q, read, after, 2);
+	msg_set(&q, read, wait_ms, 2000);
+	msg_set(&q, read, since, WALL_US + 5);
+	ask(2, &shape_read, 0, &q);
+	news(TALK_AB);
+	pass_ms(A_PAUSE_MS);
+	assert_told(0, 0, 0);
+	news(TALK_CD);
+	const struct events e = told();
+	assert_int_equal(e.events.v[0].seq, 4);
+	assert_told(0, 0, 0);
+	news(TALK_AB);
+	assert_told(1, 5, 5);
+}
+
+static void what_is_damaged_is_named_to_who_waited_through_a_pause(void **state)
+{
 	(void)state;
 
 	many_are_told();
 	readers_wait(1, 2, 0);
-	news(TALK_CD);
-	news(TALK_AB ",\"note\":\"the fourth\"");
-	assert_true(file_flip(in_dir(f->dir, "data.mdb"), STR("the fourth"), 0) > 0);
-	f->b.now.mono_ms += PAUSE_MS;
-	(void)query_tick(f->q, f->b.now);
-	assert_told(1, 3, 3);
-	msg_set(&q, read, after, 3);
-	ask(1, &shape_read, 0, &q);
-	assert_int_equal(next_error(&f->b, &f->people, ERR_DAMAGED).seq, 4);
+	news(TALK_CD ",\"note\":\"the third\"");
+	assert_true(file_flip(in_dir(f->dir, "data.mdb"), STR("the third"), 0) > 0);
+	pass_ms(A_PAUSE_MS);
+	assert_int_equal(next_error(&f->b, &f->people, ERR_DAMAGED).seq, 3);
 }
 
 /* ---- filters ---- */
@@ -848,9 +887,11 @@ int main(void)
 		feed_test(a_reader_who_waits_in_vain_is_told_how_far_was_looked),
 		feed_test(readers_beyond_the_limit_are_told_to_come_back),
 		feed_test(what_comes_after_many_were_told_comes_in_one_answer_when_a_pause_is_over),
-		feed_test(who_comes_up_to_the_head_in_a_pause_waits_with_the_others),
+		feed_test(who_reads_on_in_a_pause_waits_with_the_others_if_he_would),
+		feed_test(a_pause_ends_when_events_come_in_no_more),
 		feed_test(a_few_are_told_of_each_without_any_pause),
-		feed_test(what_a_pause_leaves_untold_and_is_damaged_is_named_to_who_reads_on),
+		feed_test(what_nobody_asked_for_is_passed_over_in_a_pause_too),
+		feed_test(what_is_damaged_is_named_to_who_waited_through_a_pause),
 		feed_test(every_filter_selects_what_it_names),
 		feed_test(a_statement_has_the_sides_that_its_deal_declared_until_then),
 		feed_test(a_retraction_is_about_what_it_retracts),
