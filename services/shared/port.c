@@ -4,6 +4,10 @@
  *
  * What is sent goes into the queue of one connection; a connection that does not take its answers
  * fills its queue, then its answers wait in the port's backlog for a while, then they are dropped.
+ *
+ * A socket's descriptor tells of what has happened since the socket was last found empty. So whoever
+ * has found it empty, and has not used it since, can wait for the descriptor alone: asking the socket,
+ * as zmq_poll does again and again, takes three system calls each time.
  */
 #include "services/shared/port.h"
 
@@ -82,6 +86,8 @@ struct watch {
 
 struct port {
 	void *context, *socket;
+	int fd; /* the socket's */
+	bool empty; /* it was found so, and its descriptor tells of whatever comes */
 	int type;
 	struct port_limits limits;
 	bool listens;
@@ -139,6 +145,10 @@ static bool open_socket(struct port *p)
 	void *s = p->socket = zmq_socket(p->context, p->type);
 
 	if (!s || !set_common(s, p->limits))
+		return false;
+	size_t n = sizeof(p->fd);
+	p->empty = false;
+	if (zmq_getsockopt(s, ZMQ_FD, &p->fd, &n))
 		return false;
 	if (p->type == ZMQ_ROUTER)
 		return set(s, ZMQ_ROUTER_MANDATORY, 1);
@@ -407,24 +417,39 @@ bool port_crowded(struct port *p)
 
 /* ---- receiving ---- */
 
+static bool has_message(struct port *p)
+{
+	int events;
+	size_t n = sizeof(events);
+
+	return zmq_getsockopt(p->socket, ZMQ_EVENTS, &events, &n) != 0 || events & ZMQ_POLLIN;
+}
+
 enum err port_wait(struct port *const *ports, size_t count, int stop_fd, int timeout_ms, bool *stop)
 {
-	zmq_pollitem_t items[PORTS_MAX + 1];
+	struct pollfd fds[PORTS_MAX + 1] = { { .fd = stop_fd, .events = POLLIN } };
 
 	require(count <= PORTS_MAX);
 	const int64_t now_ms = clock_mono_ms();
 	for (size_t i = 0; i < count; i++) {
-		const enum err e = tend_memory(ports[i], now_ms, &timeout_ms);
+		struct port *p = ports[i];
+		const enum err e = tend_memory(p, now_ms, &timeout_ms);
 		if (e)
 			return e;
-		items[i] = (zmq_pollitem_t){ .socket = ports[i]->socket,
-					     .events = ports[i]->watch.crowded ? 0 : ZMQ_POLLIN };
+		if (!p->watch.crowded && !p->empty) {
+			p->empty = !has_message(p);
+			timeout_ms = p->empty ? timeout_ms : 0;
+		}
+		/* poll(2) passes over what is below 0 */
+		fds[i + 1] = (struct pollfd){ .fd = p->watch.crowded ? -1 : p->fd, .events = POLLIN };
 	}
-	items[count] = (zmq_pollitem_t){ .fd = stop_fd, .events = ZMQ_POLLIN };
-	const int n = zmq_poll(items, (int)count + 1, timeout_ms);
+	const int n = poll(fds, (nfds_t)count + 1, timeout_ms);
 	if (n < 0 && errno != EINTR)
 		return ERR_IO;
-	*stop = n > 0 && (items[count].revents & ZMQ_POLLIN);
+	for (size_t i = 0; n > 0 && i < count; i++)
+		if (fds[i + 1].revents)
+			ports[i]->empty = false;
+	*stop = n > 0 && fds[0].revents & POLLIN;
 	return ERR_OK;
 }
 
@@ -508,6 +533,7 @@ static enum err receive(struct port *p, zmq_msg_t *m, struct parcel *parcel)
 	if (n < 0) {
 		const int error = errno;
 		(void)zmq_msg_close(m);
+		p->empty = error == EAGAIN;
 		return error == EAGAIN || error == EINTR ? ERR_NOT_FOUND : ERR_IO;
 	}
 	if (zmq_msg_more(m)) {
@@ -522,7 +548,8 @@ static enum err receive(struct port *p, zmq_msg_t *m, struct parcel *parcel)
 enum err port_gather(struct port *p, struct inbox *in, size_t bytes_max)
 {
 	/* also bounds how many malformed ones are looked at in one go */
-	for (size_t i = 0; i < in->max && in->count < in->max && in->bytes < bytes_max; i++) {
+	for (size_t i = 0; !p->empty && i < in->max && in->count < in->max && in->bytes < bytes_max;
+	     i++) {
 		const enum err e = receive(p, &in->messages[in->count], &in->parcels[in->count]);
 		if (e == ERR_MALFORMED)
 			continue;
@@ -540,12 +567,8 @@ enum err port_gather_wait(struct port *p, struct inbox *in, size_t bytes_max, si
 			  int64_t wait_us)
 {
 	const int64_t until_us = clock_mono_us() + wait_us;
-	struct pollfd fd = { .events = POLLIN };
-	size_t n = sizeof(fd.fd);
+	struct pollfd fd = { .fd = p->fd, .events = POLLIN };
 
-	if (zmq_getsockopt(p->socket, ZMQ_FD, &fd.fd, &n) != 0)
-		return ERR_IO;
-	/* the descriptor tells of news since the socket was last found empty, so it is emptied first */
 	enum err e = port_gather(p, in, bytes_max);
 	while (!e && in->count < want && in->count < in->max && in->bytes < bytes_max) {
 		const int64_t left_us = until_us - clock_mono_us();
@@ -553,8 +576,10 @@ enum err port_gather_wait(struct port *p, struct inbox *in, size_t bytes_max, si
 			break;
 		const struct timespec left = { .tv_nsec = left_us * 1000 };
 		require(left_us < 1000000);
-		if (ppoll(&fd, 1, &left, NULL) < 0 && errno != EINTR)
+		const int n = ppoll(&fd, 1, &left, NULL);
+		if (n < 0 && errno != EINTR)
 			return ERR_IO;
+		p->empty = p->empty && n <= 0;
 		e = port_gather(p, in, bytes_max);
 	}
 	return e;
@@ -567,6 +592,7 @@ static enum err send_now(struct port *p, const struct peer *to, struct str wire)
 	if (to && to->life != p->life)
 		return ERR_UNREACHABLE;
 	p->watch.sent += wire.n;
+	p->empty = false; /* to send, a socket may take note of what has come, and its descriptor not tell it */
 	if (to && zmq_send(p->socket, to->name, to->n, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0)
 		return errno == EAGAIN || errno == EINTR ? ERR_BUSY : ERR_UNREACHABLE;
 	if (zmq_send(p->socket, wire.p, wire.n, ZMQ_DONTWAIT) >= 0)
