@@ -7,7 +7,7 @@
  * once to each of them, nobody else would come to his turn. So as long as events come in, answers to
  * those who would wait are followed by a pause, the longer the more and the larger they were. What
  * comes meanwhile is told in one answer when it is over, and who reads on in a pause waits with the
- * others. Where nothing comes in, or nobody would wait, there is none.
+ * others. Where little comes in, or nobody would wait, there is none.
  */
 #include "services/query/reader.h"
 
@@ -36,7 +36,7 @@ struct reader {
 	struct parked *parked;
 	int64_t *until_ms; /* of each parked; apart, as it is looked at every turn */
 	size_t nparked;
-	int64_t news_ms, pause_end_ms;
+	int64_t flow_end_ms, pause_end_ms;
 	uint64_t spent_us; /* by answers since pause_end_ms, not yet added to it */
 	bool behind; /* somebody who waits has not been told of all that the replica holds */
 };
@@ -188,7 +188,16 @@ static enum err scan(struct reader *d, const struct filter_kept *f, uint64_t fir
 
 static bool pausing(const struct reader *d, struct now now)
 {
-	return now.mono_ms < d->pause_end_ms && now.mono_ms - d->news_ms < READER_FLOW_MS;
+	return now.mono_ms < d->pause_end_ms && now.mono_ms < d->flow_end_ms;
+}
+
+/* Whether events come in is a matter of how many: a few now and then leave time enough. */
+static void flow(struct reader *d, size_t events, struct now now)
+{
+	int64_t end_ms = d->flow_end_ms > now.mono_ms ? d->flow_end_ms : now.mono_ms;
+
+	end_ms += (int64_t)events * READER_FLOW_EVENT_MS;
+	d->flow_end_ms = end_ms < now.mono_ms + READER_FLOW_MS ? end_ms : now.mono_ms + READER_FLOW_MS;
 }
 
 /* So many answers, and bytes of events in them, went to readers who would have waited. */
@@ -207,9 +216,8 @@ static void spend_time(struct reader *d, size_t answers, size_t bytes, struct no
 
 /* ---- reading forwards ---- */
 
-/* Where a page was made, it is left, to be made anew with what comes meanwhile. */
 static void park(struct reader *d, const struct request *r, const struct read *q,
-		 const struct filter_kept *f, const struct page *p, uint64_t head, int64_t until_ms)
+		 const struct filter_kept *f, uint64_t after, int64_t until_ms)
 {
 	struct fault fault;
 
@@ -223,11 +231,10 @@ static void park(struct reader *d, const struct request *r, const struct read *q
 	struct parked *k = &d->parked[d->nparked];
 	k->from = *r->from;
 	k->rid = r->head.rid;
-	k->after = p->n ? p->entries[0].seq - 1 : p->scanned;
-	d->behind = d->behind || k->after < head;
+	k->after = after;
 	k->since = msg_has(q, read, since) ? q->since : INT64_MIN;
-	k->limit = p->limit;
-	k->bytes = p->bytes_max;
+	k->limit = read_limit(q);
+	k->bytes = read_bytes(q);
 	filter_move(&k->filter, f);
 	d->until_ms[d->nparked++] = until_ms;
 }
@@ -237,24 +244,27 @@ static enum err read_forwards(struct reader *d, const struct request *r, const s
 			      struct now now, struct fault *fault)
 {
 	const int64_t until_ms = read_until(q, r, now);
+	const bool waits = until_ms > now.mono_ms;
 	struct page page;
 
+	if (after < head && pausing(d, now) && until_ms - now.mono_ms >= READER_LONG_MS &&
+	    d->nparked < READER_PARKED_MAX) {
+		park(d, r, q, f, after, until_ms);
+		d->behind = true;
+		return ERR_OK;
+	}
 	enum err e = page_open(&page, read_limit(q), read_bytes(q), &d->arena);
 	page.scanned = after;
 	if (!e)
 		e = scan(d, f, after + 1, head, false, &page, fault);
 	if (e)
 		return e;
-	const bool something = page.n || page.scanned < head;
-	const bool waits = something ? pausing(d, now) && d->nparked < READER_PARKED_MAX &&
-					       until_ms - now.mono_ms >= READER_LONG_MS
-				     : until_ms > now.mono_ms;
-	if (waits) {
-		park(d, r, q, f, &page, head, until_ms);
+	if (waits && !page.n && page.scanned == head) {
+		park(d, r, q, f, page.scanned, until_ms);
 		return ERR_OK;
 	}
 	send_page(d, r->from, r->head.rid, &page, page.scanned, NULL);
-	if (until_ms > now.mono_ms)
+	if (waits)
 		spend_time(d, 1, page.bytes, now);
 	return ERR_OK;
 }
@@ -535,8 +545,7 @@ static void tell_news(struct reader *d, const struct news *news, struct now now)
 
 void reader_news(struct reader *d, const struct news *news, struct now now)
 {
-	if (news->n)
-		d->news_ms = now.mono_ms;
+	flow(d, news->n, now);
 	if (d->nparked == 0 || news->n == 0)
 		return;
 	d->behind = d->behind || pausing(d, now);
@@ -554,8 +563,9 @@ int reader_tick(struct reader *d, struct now now)
 	if (d->behind && !pausing(d, now))
 		tell_all_late(d, now);
 	if (d->behind) {
-		const int64_t flow_end_ms = d->news_ms + READER_FLOW_MS;
-		next_ms = (d->pause_end_ms < flow_end_ms ? d->pause_end_ms : flow_end_ms) - now.mono_ms;
+		const int64_t end_ms = d->pause_end_ms < d->flow_end_ms ? d->pause_end_ms
+									: d->flow_end_ms;
+		next_ms = end_ms - now.mono_ms;
 	}
 	for (size_t i = 0; i < d->nparked;) {
 		const int64_t left_ms = d->until_ms[i] - now.mono_ms;

@@ -15,15 +15,16 @@
 #define READER_BYTES_MAX (4u << 20)
 #define READER_PARKED_MAX 4096u
 /*
- * While events come in (the last within READER_FLOW_MS), the pause for an answer, and for the bytes of
- * events in it: whole milliseconds of it in all, so a few answers are followed by none. It keeps nobody
- * who would wait less than READER_LONG_MS.
+ * While events come in, the pause for an answer, and for the bytes of events in it: whole milliseconds of
+ * it in all, so a few answers are followed by none. It keeps nobody who would wait less than
+ * READER_LONG_MS. They come in for so long after each event, at most READER_FLOW_MS after the last.
  */
-#define READER_ANSWER_US 120u
-#define READER_BYTES_PER_US 100u
-#define READER_PAUSE_MAX_MS 500
-#define READER_FLOW_MS 100
+#define READER_ANSWER_US 200u
+#define READER_BYTES_PER_US 40u
+#define READER_PAUSE_MAX_MS 1000
 #define READER_LONG_MS 1000
+#define READER_FLOW_EVENT_MS 10
+#define READER_FLOW_MS 100
 
 struct reader;
 
