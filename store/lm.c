@@ -398,16 +398,19 @@ enum err lm_tend(struct lm *lm)
 
 enum err lm_warm(struct lm *lm, bool *more)
 {
+	mdb_filehandle_t fd;
 	MDB_envinfo info;
 	uint64_t used;
 
 	*more = false;
 	if (lm->broken)
 		return ERR_IO;
-	const int rc = map_state(lm, &info, &used);
+	int rc = map_state(lm, &info, &used);
+	if (!rc)
+		rc = mdb_env_get_fd(lm->env, &fd);
 	if (rc)
 		return troubled(lm, "look at the map", rc);
-	*more = resident_warm(&lm->resident, used);
+	*more = !lm->other_pages && resident_warm(&lm->resident, fd, used, pages_hold_keys);
 	return ERR_OK;
 }
 

@@ -69,9 +69,12 @@ const char *lm_trouble(const struct lm *lm);
 bool lm_has_room(const struct lm *lm);
 /* Free the reader slots of dead processes. */
 MUST_USE enum err lm_tend(struct lm *lm);
-/* Bring a few MiB of the store into reach, see resident_warm; whether there is more to bring. ERR_IO */
+/*
+ * Bring what a few MiB of the store have of keys and small values into reach, see resident_warm; whether
+ * there is more to bring. ERR_IO
+ */
 MUST_USE enum err lm_warm(struct lm *lm, bool *more);
-/* Bytes of the store's file in use, and how many of them lm_warm has brought into reach. ERR_IO */
+/* Bytes of the store's file in use, and how many of them lm_warm has gone through. ERR_IO */
 MUST_USE enum err lm_reach(struct lm *lm, uint64_t *in_reach, uint64_t *bytes);
 
 /*

@@ -16,7 +16,7 @@
 
 #define CACHE_LINE 64u
 #define PAGE PAGES_SIZE
-#define PAGE_HEAD 16u
+#define PAGE_HEAD PAGES_HEAD_SIZE
 #define NODE_HEAD 8u
 #define KEY_SIZE_MAX 511u
 #define DEPTH_MAX 16u
@@ -252,6 +252,15 @@ enum err pages_check_place(struct pages *p, unsigned table, const char *place)
 		return ERR_DAMAGED;
 	p->place = p->at + number * PAGE;
 	return ERR_OK;
+}
+
+bool pages_hold_keys(const char head[PAGES_HEAD_SIZE], size_t *pages)
+{
+	const unsigned flags = u16_at(head + AT_FLAGS);
+	const uint32_t count = u32_at(head + AT_COUNT);
+
+	*pages = flags == PAGE_OVERFLOW && count > 0 && count <= BIG_PAGES_MAX ? count : 1;
+	return flags == PAGE_BRANCH || flags == PAGE_LEAF;
 }
 
 /* ---- from a root down ---- */

@@ -81,6 +81,12 @@ MUST_USE enum err pages_check_path(struct pages *p, unsigned table, struct str k
  * that a transaction has just made.
  */
 MUST_USE enum err pages_check_place(struct pages *p, unsigned table, const char *place);
+/*
+ * Whether a page that begins so is one of a tree, with keys and small values; if not, how many pages
+ * belong together: those of a large value. For hints: nothing of it is checked.
+ */
+#define PAGES_HEAD_SIZE 16u
+bool pages_hold_keys(const char head[PAGES_HEAD_SIZE], size_t *pages);
 /* Have the page that `key` is or belongs on brought into the processor's cache; says nothing of it. */
 void pages_foresee(struct pages *p, unsigned table, struct str key);
 /*

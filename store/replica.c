@@ -20,8 +20,8 @@
 #define REPLICA_FORMAT 3
 /* So many bytes of a damaged row's key are told. */
 #define KEY_TOLD_MAX 32u
-/* Questions look things up all over the file. */
-#define REPLICA_RESIDENT ((size_t)512 << 20)
+/* Questions look things up all over the indexes: those of some 18 million events fit. */
+#define REPLICA_RESIDENT ((size_t)2048 << 20)
 
 enum { T_META, T_LOG, T_IDS, T_INDEX };
 static const struct lm_table tables[T_INDEX + REPLICA_TABLES] = {

@@ -17,7 +17,8 @@
 #include <unistd.h>
 
 #define TOUCHED_MAX ((size_t)16 << 20) /* then it is time to look */
-#define WARMED_AT_ONCE ((size_t)4 << 20) /* about two milliseconds */
+#define WARMED_AT_ONCE ((size_t)4 << 20)
+#define TOUCHED_AT_ONCE 128u /* pages: some milliseconds */
 #define LINE_SIZE 512
 
 enum err resident_init(struct resident *r, int fd, size_t max)
@@ -34,6 +35,7 @@ void resident_moved(struct resident *r)
 {
 	r->at = NULL;
 	r->warmed = 0;
+	r->full = false;
 }
 
 /* Lines such as `7f0a40000000-7f0a80000000 r--s 00000000 fe:00 1234 /path`. */
@@ -88,6 +90,7 @@ static void give_back(struct resident *r)
 	if (r->at)
 		(void)madvise(r->at, r->size, MADV_DONTNEED);
 	r->warmed = 0;
+	r->full = true;
 }
 
 void resident_touch(struct resident *r, size_t bytes)
@@ -111,33 +114,44 @@ void resident_scan(struct resident *r, size_t bytes)
 }
 
 /* Under a hypervisor a page that is mapped still costs its first touch. */
-static void touch(const char *from, size_t n)
+static void touch(const char *page)
 {
-	const size_t step = (size_t)sysconf(_SC_PAGESIZE);
-	volatile char seen;
+	volatile char seen = *page;
 
-	for (size_t i = 0; i < n; i += step)
-		seen = from[i];
 	(void)seen;
 }
 
-bool resident_warm(struct resident *r, size_t used)
+/* Go on from where it came, as far as one call goes. False: the file could not be read. */
+static bool warm_some(struct resident *r, int fd, size_t end, resident_choice *choose)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char head[RESIDENT_HEAD];
+	size_t pages;
+
+	for (size_t touched = 0; r->warmed < end && touched < TOUCHED_AT_ONCE;) {
+		if (pread(fd, head, sizeof(head), (off_t)r->warmed) != (ssize_t)sizeof(head))
+			return false;
+		if (choose(head, &pages)) {
+			touch((const char *)r->at + r->warmed);
+			touched++;
+		}
+		r->warmed += pages * page;
+	}
+	return true;
+}
+
+bool resident_warm(struct resident *r, int fd, size_t used, resident_choice *choose)
 {
 	if (!r->at)
 		find(r);
-	/* a file that does not fit would be given back and brought again for ever */
-	if (!r->at || used > r->size || used > r->max / 8 * 7 || used < r->warmed)
+	if (!r->at || used > r->size || r->full || used < r->warmed)
 		return false;
 	const size_t left = used - r->warmed, n = left < WARMED_AT_ONCE ? left : WARMED_AT_ONCE;
-	if (n == 0 || (n < WARMED_AT_ONCE && r->warmed) || mapped() > r->max - WARMED_AT_ONCE)
+	if (n == 0 || (n < WARMED_AT_ONCE && r->warmed))
 		return false;
-	char *from = (char *)r->at + r->warmed;
-	r->warmed += n;
-	/* it only saves time: a kernel before 5.14 refuses, and nothing is lost */
-	if (madvise(from, n, MADV_POPULATE_READ) == 0)
-		touch(from, n);
-	/* what the disk has to bring first is asked for now, for the next call */
-	if (left > n)
-		(void)madvise(from + n, left - n < n ? left - n : n, MADV_WILLNEED);
-	return left > n;
+	/* what does not fit would be given back and brought again for ever */
+	r->full = mapped() > r->max - WARMED_AT_ONCE || !warm_some(r, fd, r->warmed + n, choose);
+	if (r->warmed > used)
+		r->warmed = used;
+	return !r->full && r->warmed < used;
 }

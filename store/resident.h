@@ -21,6 +21,7 @@ struct resident {
 	void *at; /* where the file is mapped; NULL: to be found again */
 	size_t size, touched, scanned, max;
 	size_t warmed; /* up to where resident_warm has come */
+	bool full; /* more does not fit */
 };
 
 /*
@@ -38,11 +39,16 @@ void resident_touch(struct resident *r, size_t bytes);
 /* About so many bytes were gone through, one row after the other. */
 void resident_scan(struct resident *r, size_t bytes);
 /*
- * Bring the next few MiB of the file's first `used` bytes into reach, for the idle moments of a
- * service: mapped and touched beforehand a page costs a tenth of what a question would wait for it.
- * False where all is done, or where the file is too large for `max`; what is given back is brought
- * again.
+ * Whether a page is worth it, told by its first bytes; and how many pages from there on belong together,
+ * at least 1.
  */
-bool resident_warm(struct resident *r, size_t used);
+#define RESIDENT_HEAD 16u
+typedef bool resident_choice(const char head[RESIDENT_HEAD], size_t *pages);
+/*
+ * Bring pages of the next few MiB of the file's first `used` bytes into reach, for the idle moments of
+ * a service: what was touched beforehand costs no question its first touch. False where all is done, or
+ * no more fits into `max`.
+ */
+bool resident_warm(struct resident *r, int fd, size_t used, resident_choice *choose);
 
 #endif
