@@ -242,6 +242,15 @@ class Avow(avowtest.Avow):
     def await_query(self, head, timeout=3600.0):
         avowtest.wait_until(lambda: self.head("query") >= head, "query holds all", timeout, 0.05)
 
+    def await_reach(self, timeout=600.0):
+        """Query brings no more into reach: it has come to rest."""
+        seen = []
+
+        def rests():
+            seen.append(self.counters("query")["in_reach_bytes"])
+            return len(seen) > 2 and seen[-1] == seen[-3]
+        avowtest.wait_until(rests, "query has come to rest", timeout, 0.2)
+
     def sizes(self):
         """Bytes on disk: the ledger's log; the replica's own log; its indexes and the rest."""
         log = disk_bytes(os.path.join(self.dir, "ledger"))

@@ -5,6 +5,10 @@
  *     watch latency INGEST QUERY COUNT GAP_US    publishes one event at a time, with a gap between,
  *                                                and takes the time to its receipt, and to its
  *                                                arrival at a reader that waits for it
+ *     watch least ECHO FILE SYNCS ECHOES COUNT GAP_US
+ *                                                what such a time is made of at the least, with the same
+ *                                                gap: an event appended to a file and synced, so often,
+ *                                                and so many ZeroMQ echoes, one after the other
  *     watch catchup QUERY LIMIT IN_FLIGHT EVENTS one reader from the first event to event EVENTS, with
  *                                                so many reads in flight; every event is decoded as
  *                                                far as a client must, and its seq compared
@@ -14,6 +18,7 @@
  * Prints one line of JSON.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -128,6 +133,52 @@ static void latency(char **argv)
 	times_free(&receipt);
 	times_free(&arrival);
 	arena_fini(&a);
+}
+
+/* One event, on the disk and there and back. */
+static void do_least(int fd, struct talk *echo, uint64_t syncs, uint64_t echoes, const struct work *w)
+{
+	uint64_t tag;
+
+	for (uint64_t k = 0; k < syncs; k++)
+		if (write(fd, w->payload->bytes, w->payload->n) != (ssize_t)w->payload->n ||
+		    fdatasync(fd) != 0)
+			stream_give_up("a file", str_of(strerror(errno)));
+	for (uint64_t k = 0; k < echoes; k++) {
+		speaker_echo.put(echo, w);
+		stream_flush_all(&echo->stream);
+		while (speaker_echo.take(echo, &tag) == heard_nothing)
+			stream_await(&echo->stream);
+	}
+}
+
+static void least(char **argv)
+{
+	const uint64_t syncs = measure_number(argv[4], 16), echoes = measure_number(argv[5], 16);
+	const uint64_t count = measure_number(argv[6], 1000000), gap_us = measure_number(argv[7], 1000000);
+	const struct timespec gap = { .tv_nsec = (long)(gap_us * 1000) % 1000000000 };
+	const int fd = open(argv[3], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	struct times times = { 0 };
+	static struct talk echo;
+	static struct payload payload;
+
+	if (fd < 0)
+		stream_give_up(argv[3], str_of(strerror(errno)));
+	open_to(&echo, argv[2]);
+	if (payload_init(&payload, 1))
+		stream_give_up("least", STR("no event"));
+	for (uint64_t i = 0; i < count; i++) {
+		const struct work w = { .tag = i + 1, .first = i, .batch = 1, .payload = &payload };
+		(void)nanosleep(&gap, NULL);
+		const uint64_t begin = measure_ns();
+		do_least(fd, &echo, syncs, echoes, &w);
+		times_add(&times, measure_ns() - begin);
+	}
+	printf("{\"events\": %llu, ", (unsigned long long)count);
+	times_print(&times, "");
+	printf("}\n");
+	times_free(&times);
+	(void)close(fd);
 }
 
 /* ---- catch-up ---- */
@@ -250,12 +301,15 @@ int main(int argc, char **argv)
 
 	if (argc == 6 && strcmp(what, "latency") == 0)
 		latency(argv);
+	else if (argc == 8 && strcmp(what, "least") == 0)
+		least(argv);
 	else if (argc == 6 && strcmp(what, "catchup") == 0)
 		catch_up(argv);
 	else if (argc == 4 && strcmp(what, "many") == 0)
 		many(argv);
 	else
 		stream_give_up("usage", STR("watch latency INGEST QUERY COUNT GAP_US | "
+					    "least ECHO FILE SYNCS ECHOES COUNT GAP_US | "
 					    "catchup QUERY LIMIT IN_FLIGHT EVENTS | many QUERY READERS"));
 	return 0;
 }
