@@ -19,7 +19,7 @@
  * it in all, so a few answers are followed by none. It keeps nobody who would wait less than
  * READER_LONG_MS. They come in for so long after each event, at most READER_FLOW_MS after the last.
  */
-#define READER_ANSWER_US 200u
+#define READER_ANSWER_US 400u
 #define READER_BYTES_PER_US 40u
 #define READER_PAUSE_MAX_MS 1000
 #define READER_LONG_MS 1000

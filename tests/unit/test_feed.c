@@ -643,9 +643,9 @@ static void a_few_are_told_of_each_without_any_pause(void **state)
 
 	ten_events();
 	for (uint64_t after = 10; after < 13; after++) {
-		readers_wait(4, after, 0);
+		readers_wait(2, after, 0);
 		news(TALK_AB);
-		assert_told(4, after + 1, after + 1);
+		assert_told(2, after + 1, after + 1);
 		pass_ms(1);
 	}
 }
