@@ -70,8 +70,8 @@ bool lm_has_room(const struct lm *lm);
 /* Free the reader slots of dead processes. */
 MUST_USE enum err lm_tend(struct lm *lm);
 /*
- * Bring what a few MiB of the store have of keys and small values into reach, see resident_warm; whether
- * there is more to bring. ERR_IO
+ * Bring a few MiB of the store into reach, see resident_warm; of a large one only keys and small values.
+ * Whether there is more to bring. ERR_IO
  */
 MUST_USE enum err lm_warm(struct lm *lm, bool *more);
 /* Bytes of the store's file in use, and how many of them lm_warm has gone through. ERR_IO */
@@ -145,9 +145,10 @@ bool lm_cursor_sound(struct lm_cursor *c);
 MUST_USE enum err lm_cursor_floor(struct lm_cursor *c, struct str key, struct str *found,
 				  struct str *value);
 /*
- * The same, and its value is copied into `room`, of `size` bytes; ERR_DAMAGED also where it is larger.
- * For values of many pages that are looked up here and there: they are read from the file, as under a
- * hypervisor the first touch of a page that is mapped can take longer than reading eight of them.
+ * The same, and its value is copied into `room`, of `size` bytes, where it is not in reach (lm_warm);
+ * ERR_DAMAGED also where it is larger. For values of many pages that are looked up here and there: they
+ * are read from the file, as under a hypervisor the first touch of a page that is mapped can take longer
+ * than reading eight of them.
  */
 MUST_USE enum err lm_cursor_floor_copy(struct lm_cursor *c, struct str key, struct str *found,
 				       char *room, size_t size, struct str *value);

@@ -96,6 +96,12 @@ static int get(void *arg)
 	return rc;
 }
 
+static int touch_it(void *arg)
+{
+	touch(arg);
+	return 0;
+}
+
 static int find(void *arg)
 {
 	const struct arguments *a = arg;
@@ -150,6 +156,11 @@ int lm_guard_seek(MDB_cursor *c, MDB_val *key, MDB_val *value, MDB_cursor_op op)
 int lm_guard_find(MDB_cursor *c, MDB_val *key, MDB_val *value, MDB_cursor_op op)
 {
 	return lm_guard(find, &(struct arguments){ .c = c, .key = key, .value = value, .op = op });
+}
+
+int lm_guard_touch(MDB_val *value)
+{
+	return lm_guard(touch_it, value);
 }
 
 int lm_guard_put(MDB_txn *t, MDB_dbi dbi, MDB_val *key, MDB_val *value, unsigned flags)

@@ -20,7 +20,10 @@
 #define REPLICA_FORMAT 3
 /* So many bytes of a damaged row's key are told. */
 #define KEY_TOLD_MAX 32u
-/* Questions look things up all over the indexes: those of some 18 million events fit. */
+/*
+ * Questions look things up all over the file: four million events fit with their indexes, or the indexes
+ * of some 18 million.
+ */
 #define REPLICA_RESIDENT ((size_t)2048 << 20)
 
 enum { T_META, T_LOG, T_IDS, T_INDEX };

@@ -62,8 +62,8 @@ const struct replica_damage *replica_damage(const struct replica *r);
 /* Clear reader slots of dead processes; cheap, to be called about once a second. */
 MUST_USE enum err replica_tend(struct replica *r);
 /*
- * For moments in which nobody asks: bring what a few MiB of the file have of indexes into reach, so that
- * questions do not wait for it. Some milliseconds; *more: call it again soon. ERR_IO
+ * For moments in which nobody asks: bring a few MiB of the file into reach, so that questions do not
+ * wait for them, of a large one only the indexes. Some milliseconds; *more: call it again soon. ERR_IO
  */
 MUST_USE enum err replica_warm(struct replica *r, bool *more);
 /*

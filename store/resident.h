@@ -21,7 +21,7 @@ struct resident {
 	void *at; /* where the file is mapped; NULL: to be found again */
 	size_t size, touched, scanned, max;
 	size_t warmed; /* up to where resident_warm has come */
-	bool full; /* more does not fit */
+	bool whole, full; /* all of the file is brought; more does not fit */
 };
 
 /*
@@ -45,10 +45,12 @@ void resident_scan(struct resident *r, size_t bytes);
 #define RESIDENT_HEAD 16u
 typedef bool resident_choice(const char head[RESIDENT_HEAD], size_t *pages);
 /*
- * Bring pages of the next few MiB of the file's first `used` bytes into reach, for the idle moments of
- * a service: what was touched beforehand costs no question its first touch. False where all is done, or
- * no more fits into `max`.
+ * Bring the next few MiB of the file's first `used` bytes into reach, for the idle moments of a service:
+ * what was touched beforehand costs no question its first touch. Where the file is too large for `max`,
+ * only the pages that are worth it. False where all is done, or no more fits.
  */
 bool resident_warm(struct resident *r, int fd, size_t used, resident_choice *choose);
+/* Whether these bytes of the map are in reach, in a file all of which is brought there. */
+bool resident_holds(const struct resident *r, struct str bytes);
 
 #endif
