@@ -844,28 +844,20 @@ enum err lm_cursor_floor(struct lm_cursor *c, struct str key, struct str *found,
 	return floor_of(c, lm_guard_seek, key, found, value);
 }
 
-struct copy {
-	char *to;
-	struct str from;
-};
-
-static int copy_guarded(void *arg)
-{
-	const struct copy *copy = arg;
-
-	memcpy(copy->to, copy->from.p, copy->from.n);
-	return 0;
-}
-
 /* What lies in the file is read from there; a page that the transaction has made lies in memory. */
 static enum err copy(struct lm *lm, struct str from, char *to)
 {
+	MDB_val there = val(from);
 	mdb_filehandle_t fd;
 	size_t size, done = 0;
 	const char *map = resident_map(&lm->resident, &size);
 
-	if (!map || from.p < map || from.p >= map + size || mdb_env_get_fd(lm->env, &fd) != 0)
-		return lm_guard(copy_guarded, &(struct copy){ to, from }) ? ERR_DAMAGED : ERR_OK;
+	if (!map || from.p < map || from.p >= map + size || mdb_env_get_fd(lm->env, &fd) != 0) {
+		if (lm_guard_touch(&there))
+			return ERR_DAMAGED;
+		memcpy(to, from.p, from.n);
+		return ERR_OK;
+	}
 	while (done < from.n) {
 		const ssize_t n = pread(fd, to + done, from.n - done, from.p - map + (off_t)done);
 		if (n < 0 && errno == EINTR)

@@ -590,7 +590,6 @@ static void many_are_told(void)
 static void what_comes_after_many_were_told_comes_in_one_answer_when_a_pause_is_over(void **state)
 {
 	(void)state;
-
 	many_are_told();
 	readers_wait(MANY, 11, 0);
 	news(TALK_AB);
@@ -605,7 +604,6 @@ static void who_reads_on_in_a_pause_waits_with_the_others_if_he_would(void **sta
 {
 	struct read q = { 0 };
 	(void)state;
-
 	many_are_told();
 	readers_wait(1, 0, 0);
 	msg_set(&q, read, after, 10);
@@ -621,7 +619,6 @@ static void who_reads_on_in_a_pause_waits_with_the_others_if_he_would(void **sta
 static void a_pause_ends_when_events_come_in_no_more(void **state)
 {
 	(void)state;
-
 	many_are_told();
 	for (unsigned i = 0; i < 10; i++) { /* each is answered, so that it grows beyond all flow */
 		struct read q = { 0 };
@@ -654,7 +651,6 @@ static void what_nobody_asked_for_is_passed_over_in_a_pause_too(void **state)
 {
 	struct read q = filtered(11);
 	(void)state;
-
 	many_are_told();
 	msg_set(&q.filter, filter, deal, STR("c-d"));
 	msg_set(&q, read, wait_ms, 2000);
@@ -676,7 +672,6 @@ static void what_nobody_asked_for_is_passed_over_in_a_pause_too(void **state)
 static void what_is_damaged_is_named_to_who_waited_through_a_pause(void **state)
 {
 	(void)state;
-
 	many_are_told();
 	readers_wait(1, 11, 0);
 	news(TALK_CD ",\"note\":\"the last one\"");
