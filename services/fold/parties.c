@@ -59,7 +59,10 @@ static void foresee(struct view *v, uint32_t deal)
 		v->facts->foresee_home(v->facts->arg, HOME_DEAL, deal);
 }
 
-/* What it comes to is known to the next question as well. */
+/*
+ * What it comes to is known to the next question as well. To find that out marks statements as used: not
+ * for those who ask which ones were.
+ */
 static enum err keep(struct view *v, struct deal *d)
 {
 	return v->keeps ? kept_put(v, d) : ERR_OK;
@@ -90,7 +93,8 @@ static enum err each_paying(struct view *v, struct walk_of_party *w)
 			continue;
 		TRY(map_put(&seen, &v->kept, d->number, 1));
 		TRY(view_payers(v, d));
-		TRY(keep(v, d));
+		if (w->forget)
+			TRY(keep(v, d));
 		if (deal_payer(d, w->party))
 			TRY(w->visit(v, d, w->arg));
 	}
@@ -105,7 +109,8 @@ static enum err each_receiving(struct view *v, struct walk_of_party *w)
 		bool topmost;
 		TRY(walk_open(v, w, i, &d));
 		TRY(view_topmost(v, d, w->party, &topmost));
-		TRY(keep(v, d));
+		if (w->forget)
+			TRY(keep(v, d));
 		if (topmost)
 			TRY(w->visit(v, d, w->arg));
 	}

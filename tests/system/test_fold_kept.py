@@ -40,6 +40,8 @@ def question(chance, head):
         ("league", {"rung": rung}), ("league", {"rung": rung, "by": "to"}),
         ("league", {"rung": rung, "to": party}), ("flows", {}), ("flows", {"rung": rung}),
         ("cycles", {}), ("backers_figure", {"to": party}),
+        ("why", {"rung": rung, "to": party}), ("why", {"rung": rung, "payer": party}),
+        ("why", {"rung": rung, "payer": party, "to": PARTIES[0]}),
         ("overtook", {"rung": rung, "party": party, "other": PARTIES[0], "before": "2024-06-01",
                       "after": "2025-06-01"})])
     clocks = {}
