@@ -10,8 +10,7 @@
  * - The file was cut off. LMDB would map it and die of SIGBUS: lm_check looks before use.
  * - A page is damaged. LMDB would follow it anywhere, and write there: so lm_page looks at the pages
  *   on the way before each put, and at those that say that something is not there. A reader whom LMDB
- *   leads astray is brought back by lm_guard; a writer too, but then it ends, as the transaction may
- *   be half changed.
+ *   leads astray is brought back by lm_guard; a writer too, half way through, and then it ends.
  */
 #include "store/lm.h"
 
@@ -160,6 +159,9 @@ static enum err open_env(struct lm *lm, const char *path, uint64_t size, struct 
 	unsigned flags;
 	enum err e = dir_reserve(&lm->dir, READERS_NAME, READERS_SIZE, fault);
 
+	lm->other_pages = sysconf(_SC_PAGESIZE) != PAGES_SIZE;
+	if (!e && size && !lm->other_pages)
+		e = lm_check_page_size(lm->dir.fd, DATA_NAME, fault);
 	if (e)
 		return e;
 	int rc = mdb_env_create(&lm->env);
@@ -180,7 +182,6 @@ static enum err open_env(struct lm *lm, const char *path, uint64_t size, struct 
 		return refused(fault, "open the store", rc);
 	ensure(mdb_env_get_flags(lm->env, &flags) == 0 && flags == ENV_FLAGS);
 	ensure(mdb_env_get_maxkeysize(lm->env) >= (int)LM_KEY_MAX);
-	lm->other_pages = sysconf(_SC_PAGESIZE) != PAGES_SIZE;
 	return ERR_OK;
 }
 

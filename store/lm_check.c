@@ -3,13 +3,15 @@
  * lm_check: whether an LMDB file holds all its pages.
  *
  * LMDB maps the file and trusts its root page: reading a page that lies behind the end of the file
- * kills the process. The file may rightly be short by pages that a transaction took and gave back;
+ * kills the process, and so does a damaged size of pages, by which it finds the second root page while it
+ * opens the file. The file may rightly be short by pages that a transaction took and gave back;
  * those stand in the table of free pages. To read that table safely the file is made longer first,
  * and cut back to what it was where pages are lost.
  */
 #include "store/lm_check.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -59,6 +61,25 @@ static int count_free(MDB_env *env, uint64_t first, uint64_t last, uint64_t *cou
 	mdb_cursor_close(c);
 	mdb_txn_abort(t);
 	return rc == MDB_NOTFOUND ? 0 : rc ? rc : MDB_CORRUPTED;
+}
+
+enum err lm_check_page_size(int dir_fd, const char *name, struct fault *fault)
+{
+	char roots[PAGES_ROOTS_SIZE];
+	const int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return fault_set(fault, dir_err(errno), NULL, "cannot open the store's file");
+	const ssize_t n = pread(fd, roots, sizeof(roots), 0);
+	const enum err e = n < 0 ? dir_err(errno) : ERR_OK;
+	(void)close(fd);
+	if (e)
+		return fault_set(fault, e, NULL, "cannot read the store's root pages");
+	/* LMDB itself refuses what is shorter */
+	if (n == (ssize_t)sizeof(roots) && !pages_of_our_size(roots))
+		return fault_set(fault, ERR_DAMAGED, NULL,
+				 "the store's root pages are damaged: they name another size of pages");
+	return ERR_OK;
 }
 
 enum err lm_check_roots(MDB_env *env, struct fault *fault)

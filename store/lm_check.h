@@ -8,6 +8,12 @@
 #include "proto/base.h"
 
 /*
+ * ERR_DAMAGED where a root page of this file says that pages are not PAGES_SIZE bytes; call before LMDB
+ * opens it. ERR_IO and what else opening and reading may say.
+ */
+MUST_USE enum err lm_check_page_size(int dir_fd, const char *name, struct fault *fault);
+
+/*
  * ERR_DAMAGED where the file ends before the last page in use; call before any page is read.
  * Free pages at the end that LMDB never wrote are no loss; the file is then made longer by them.
  */

@@ -29,7 +29,7 @@ enum { AT_NUMBER = 0, AT_FLAGS = 10, AT_LOWER = 12, AT_UPPER = 14, AT_COUNT = 12
 enum { PAGE_BRANCH = 1, PAGE_LEAF = 2, PAGE_OVERFLOW = 4, PAGE_ROOT = 8 };
 enum { NODE_BIG = 1, NODE_TREE = 2 };
 /* In a root page. */
-enum { ROOT_MAGIC = 16, ROOT_FREE = 40, ROOT_MAIN = 88, ROOT_LAST = 136, ROOT_TXN = 144 };
+enum { ROOT_MAGIC = 16, ROOT_PAGE_SIZE = 40, ROOT_FREE = 40, ROOT_MAIN = 88, ROOT_LAST = 136, ROOT_TXN = 144 };
 #define MAGIC 0xBEEFC0DEu
 /* A tree's description. */
 enum { TREE_FLAGS = 4, TREE_DEPTH = 6, TREE_ROOT = 40, TREE_SIZE = 48 };
@@ -352,6 +352,14 @@ static bool root_is_whole(const char *root, uint64_t number)
 
 	return u64_at(root + AT_NUMBER) == number && u16_at(root + AT_FLAGS) == PAGE_ROOT &&
 	       u32_at(root + ROOT_MAGIC) == MAGIC && (txn == 0 || txn % 2 == number);
+}
+
+bool pages_of_our_size(const char *roots)
+{
+	for (size_t i = 0; i < PAGES_ROOTS_SIZE; i += PAGE)
+		if (u32_at(roots + i + ROOT_MAGIC) == MAGIC && u32_at(roots + i + ROOT_PAGE_SIZE) != PAGE)
+			return false;
+	return true;
 }
 
 enum err pages_check_roots(const char *roots)

@@ -64,6 +64,8 @@ MUST_USE enum err pages_at(struct pages *p, const char *map, size_t size, uint64
  */
 #define PAGES_ROOTS_SIZE 8192u
 MUST_USE enum err pages_check_roots(const char *roots);
+/* Whether the root pages, as far as they are LMDB's, say that pages have PAGES_SIZE bytes. */
+bool pages_of_our_size(const char *roots);
 /*
  * Whether the description of each of the first `n` tables is what it should be; ERR_NOT_FOUND where
  * one is not there.
