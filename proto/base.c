@@ -111,6 +111,20 @@ void memory_give_back(void)
 	(void)malloc_trim(0);
 }
 
+void *memory_map(size_t n)
+{
+	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+		       -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+void memory_unmap(void *p, size_t n)
+{
+	if (p)
+		require(munmap(p, n) == 0);
+}
+
 /* ---- arena ---- */
 
 void arena_init(struct arena *a, size_t max)

@@ -100,6 +100,13 @@ void memory_keep(void);
 size_t memory_used(size_t *held);
 /* Give back to the system what is freed; whoever allocates next pays for it. */
 void memory_give_back(void);
+/*
+ * `n` bytes of zeros straight from the system, each page taken when it is first written; memory_used does
+ * not count them. NULL without memory. The caller gives them back with memory_unmap and the same `n`.
+ */
+void *memory_map(size_t n);
+/* Accepts NULL. */
+void memory_unmap(void *p, size_t n);
 
 /*
  * Memory for one turn: allocations live until the next arena_reset or arena_fini.

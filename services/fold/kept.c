@@ -6,7 +6,6 @@
 #include "services/fold/kept.h"
 
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "services/fold/ladder.h"
 #include "services/fold/stage.h"
@@ -68,9 +67,8 @@ struct kept *kept_new(size_t bytes_max)
 	if (!k)
 		return NULL;
 	k->max = bytes_max;
-	k->room = mmap(NULL, bytes_max, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (k->room == MAP_FAILED) {
+	k->room = memory_map(bytes_max);
+	if (!k->room) {
 		free(k);
 		return NULL;
 	}
@@ -82,7 +80,7 @@ void kept_free(struct kept *k)
 {
 	if (!k)
 		return;
-	(void)munmap(k->room, k->max);
+	memory_unmap(k->room, k->max);
 	arena_fini(&k->arena);
 	free(k);
 }
