@@ -96,6 +96,8 @@ void memory_keep(void)
 	/* glibc refuses only what it has no name for */
 	(void)mallopt(M_TRIM_THRESHOLD, MEMORY_KEPT);
 	(void)mallopt(M_MMAP_THRESHOLD, MEMORY_KEPT);
+	/* where something else allocates, as under ASan, glibc sets itself up when first asked */
+	(void)mallinfo2();
 }
 
 size_t memory_used(size_t *held)

@@ -92,8 +92,9 @@ static inline struct str buf_str(const struct buf *b)
 }
 
 /*
- * Once, at the start of a service: what is freed stays with the process, up to 32 MiB of it, since to
- * be given it page by page again would cost more than what most turns do with it.
+ * Once, at the start of a service, before it has threads: what is freed stays with the process, up
+ * to 32 MiB of it, since to be given it page by page again would cost more than what most turns do
+ * with it.
  */
 void memory_keep(void);
 /* Bytes that this process has allocated and not freed; *held: what it has of the system for them. */
@@ -101,8 +102,9 @@ size_t memory_used(size_t *held);
 /* Give back to the system what is freed; whoever allocates next pays for it. */
 void memory_give_back(void);
 /*
- * `n` bytes of zeros straight from the system, each page taken when it is first written; memory_used does
- * not count them. NULL without memory. The caller gives them back with memory_unmap and the same `n`.
+ * `n` bytes of zeros straight from the system, each page taken when it is first written; memory_used
+ * does not count them. NULL without memory. The caller gives them back with memory_unmap and the same
+ * `n`.
  */
 void *memory_map(size_t n);
 /* Accepts NULL. */
