@@ -280,24 +280,26 @@ static enum err look(struct look *x)
 	const int rc = lm_guard(look_guarded, x);
 	if (rc == 0 || (rc == ERR_NOT_FOUND && x->at == look_tables))
 		return (enum err)rc;
-	const char *what = x->at == look_free ? "free pages" : lm->pages.tables[x->table].name;
+	const char *what = x->at == look_free ? "free pages" : x->at == look_tables ? "tables" :
+			   lm->pages.tables[x->table].name;
 	(void)snprintf(lm->trouble, sizeof(lm->trouble), "a page of the table of %s is damaged", what);
 	return ERR_DAMAGED;
 }
 
-/* Before LMDB goes down the table of tables: what is damaged there may lead it anywhere. */
+/* Before LMDB goes down the table of tables: what is damaged there may lead it anywhere, or back. */
 static enum err check_tables(struct lm *lm, struct fault *fault)
 {
 	struct lm_txn *t;
 	enum err e = lm_read(lm, &t);
 
-	if (e)
-		return fault_set(fault, e, NULL, "the store cannot be read: %s", lm->trouble);
-	e = look(&(struct look){ .t = t, .at = look_tables });
-	lm_end(t);
+	if (!e) {
+		e = look(&(struct look){ .t = t, .at = look_tables });
+		e = e ? e : look(&(struct look){ .t = t, .at = look_free });
+		lm_end(t);
+	}
 	if (e == ERR_NOT_FOUND)
 		return fault_set(fault, ERR_STORE_FOREIGN, NULL, LACKS_A_TABLE);
-	return e ? fault_set(fault, e, NULL, "the store's table of tables is damaged") : ERR_OK;
+	return e ? fault_set(fault, e, NULL, "the store cannot be read: %s", lm->trouble) : ERR_OK;
 }
 
 static enum err use_store(struct lm *lm, const struct lm_options *o, struct fault *fault)
@@ -307,8 +309,7 @@ static enum err use_store(struct lm *lm, const struct lm_options *o, struct faul
 
 	if (!e && !lm->other_pages)
 		e = lm_check_roots(lm->env, fault);
-	if (!e)
-		e = check_tables(lm, fault);
+	e = e ? e : check_tables(lm, fault);
 	if (e)
 		return e;
 	int rc = mdb_txn_begin(lm->env, NULL, MDB_RDONLY, &t);

@@ -478,7 +478,10 @@ void pages_foresee(struct pages *p, unsigned table, struct str key)
 
 /* ---- free pages ---- */
 
-/* A list of free pages: how many, and their numbers, the greatest first. */
+/*
+ * A list of free pages: how many, and their numbers, the greatest first. Every log commit writes both
+ * trees from a new root on, and puts the old one here: a root that is free is that of an earlier state.
+ */
 static bool list_is_good(const struct pages *p, const char *node)
 {
 	const struct str key = key_of(node);
@@ -494,7 +497,8 @@ static bool list_is_good(const struct pages *p, const char *node)
 	uint64_t before = p->last + 1;
 	for (uint64_t i = 1; i <= u64_at(list); i++) {
 		const uint64_t number = u64_at(list + i * sizeof(number));
-		if (number < FIRST_PAGE || number >= before)
+		if (number < FIRST_PAGE || number >= before || number == p->main.root ||
+		    number == p->free.root)
 			return false;
 		before = number;
 	}
