@@ -145,6 +145,27 @@ static void hold(struct feed *f, enum err trouble, struct now now)
 
 /* ---- storing ---- */
 
+/*
+ * The fold relies on the rules of an event, which ingest has looked at, but the ledger has not. What kinds
+ * that are not known here ask for is not known either.
+ */
+static enum err index_one(struct feed *f, const struct record *rec, const struct event *event)
+{
+	const enum err e = event->kind ? event_check_struct(event, INT64_MAX, NULL) : ERR_OK;
+
+	arena_reset(&f->index_arena);
+	return e ? e : index_event(f->replica, f->kept, rec, event, &f->index_arena);
+}
+
+/*
+ * Whether the event is to blame: it is kept and delivered, but no index can know what it says. Nobody
+ * mends it, so to try again is in vain.
+ */
+static bool says_nothing(enum err e)
+{
+	return e && err_info(e)->class == err_fix;
+}
+
 static enum err store_one(struct feed *f, const struct entry *entry, struct record *rec,
 			  struct event *event)
 {
@@ -162,13 +183,14 @@ static enum err store_one(struct feed *f, const struct entry *entry, struct reco
 	if (e == ERR_NO_MEMORY)
 		return e;
 	if (e) {
-		/* kept and delivered, but no index can know what it says */
 		*event = (struct event){ 0 };
-		f->count_undecodable++;
-		return ERR_OK;
+	} else {
+		e = index_one(f, rec, event);
+		if (!says_nothing(e))
+			return e;
 	}
-	arena_reset(&f->index_arena);
-	return index_event(f->replica, f->kept, rec, event, &f->index_arena);
+	f->count_undecodable++;
+	return ERR_OK;
 }
 
 static enum err store(struct feed *f, const struct events *answer, struct news *news)

@@ -380,6 +380,43 @@ class Reading(unittest.TestCase):
             c.close()
 
 
+KINDS = ("rumour", "talks", "announce", "commit", "close", "pay", "cancel", "condition", "total", "remark",
+         "market", "party", "deal", "rate", "retract", "not a kind")
+
+
+class Unchecked(unittest.TestCase):
+    """What ingest would refuse, published to the ledger itself, which is for ingest only."""
+
+    def test_query_goes_on_behind_an_event_that_says_nothing(self):
+        whole = {**fields(), "base": "EUR", "quote": "USD", "rate": "1.08", "on": "2025-01-29",
+                 "deals": ["a", "b"], "party": "softbank", "name": "SoftBank",
+                 "links": [{"type": "part_of", "deal": "a"}], "condition": "first"}
+        lacking = [{**whole, "id": new_id(), "kind": kind} for kind in KINDS]
+        lacking += [{k: v for k, v in whole.items() if k != name} | {"id": new_id(), "kind": kind}
+                    for kind in KINDS for name in whole if name not in ("id", "kind")]
+        lacking += [{"id": new_id(), "kind": kind} for kind in KINDS]
+        with Avow("ledger", "query") as avow:
+            first = fields()
+            avow.ask("ledger", "publish", events=[msgpack.packb(first)])
+            lacking += [{**one, "id": new_id(), "ref": first["id"]} for one in lacking]
+            for one in lacking:
+                avow.ask("ledger", "publish", events=[msgpack.packb(one)])
+            head = run_of(avow.ask("ledger", "publish", events=[event()]))[1]
+            self.assertEqual(head, len(lacking) + 2)
+            self.assertEqual(avow.ask("query", "get", seq=head, min_seq=head)["head"], head)
+            self.assertGreater(self.counter(avow, "feed_undecodable"), 0)
+            self.assertEqual(self.counter(avow, "feed_trouble"), 0)
+            for question in (("show", "softbank-openai-2025"), ("show", "softbank"), ("deals",),
+                             ("league", "--rung", "talked"), ("flows", "--rung", "talked"),
+                             ("rates", "EUR", "USD"), ("anomalies",), ("parties",)):
+                done = avow.cli(*question)
+                self.assertEqual((question, done.returncode, done.stderr), (question, 0, ""))
+
+    @staticmethod
+    def counter(avow, name):
+        return next(c["value"] for c in avow.ask("query", "status")["counters"] if c["name"] == name)
+
+
 class Starting(unittest.TestCase):
     def test_up_ends_cleanly_when_asked(self):
         for sig, code in ((signal.SIGTERM, 0), (signal.SIGINT, 130)):
