@@ -165,10 +165,10 @@ class Scene:
         for role in (*self.publishers, self.watchers):
             role.start()
 
-    def spell(self):
-        """Something is wrong for a while."""
+    def spell(self, kind=None):
+        """Something is wrong for a while; of this kind, or of any."""
         p, random = self.p, self.p.random
-        kind = random.choice(("loss", "loss", "partition", "down", "delay", "hold", "cut", "cut"))
+        kind = kind or random.choice(("loss", "loss", "partition", "down", "delay", "hold", "cut", "cut"))
         proxy = self.proxies[random.choice(list(self.proxies))]
         if kind == "loss":
             self.network.lose(random.choice((1, 5, 20)))
@@ -237,6 +237,7 @@ def body(p):
     p.at_end.append(world.end_all)
     need()
     scene = Scene(p, p.dir + "/d", p.size(3000, 60000, 600000))
+    scene.spell("loss") # the one that is asked for below: people may be done after a few spells
     while any(r.is_alive() for r in scene.publishers):
         scene.spell()
         time.sleep(p.random.random())
