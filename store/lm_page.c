@@ -29,7 +29,14 @@ enum { AT_NUMBER = 0, AT_FLAGS = 10, AT_LOWER = 12, AT_UPPER = 14, AT_COUNT = 12
 enum { PAGE_BRANCH = 1, PAGE_LEAF = 2, PAGE_OVERFLOW = 4, PAGE_ROOT = 8 };
 enum { NODE_BIG = 1, NODE_TREE = 2 };
 /* In a root page. */
-enum { ROOT_MAGIC = 16, ROOT_PAGE_SIZE = 40, ROOT_FREE = 40, ROOT_MAIN = 88, ROOT_LAST = 136, ROOT_TXN = 144 };
+enum {
+	ROOT_MAGIC = 16,
+	ROOT_PAGE_SIZE = 40, /* where the description of the free pages' tree begins */
+	ROOT_FREE = ROOT_PAGE_SIZE,
+	ROOT_MAIN = 88,
+	ROOT_LAST = 136,
+	ROOT_TXN = 144
+};
 #define MAGIC 0xBEEFC0DEu
 /* A tree's description. */
 enum { TREE_FLAGS = 4, TREE_DEPTH = 6, TREE_ROOT = 40, TREE_SIZE = 48 };
