@@ -9,7 +9,9 @@
 #include <sys/mman.h>
 
 #define BUF_FIRST 256u
+#ifndef ARENA_CHUNK
 #define ARENA_CHUNK ((size_t)64 << 10)
+#endif
 #define ARENA_KEEP ((size_t)1 << 20)
 #define HUGE_PAGE ((size_t)2 << 20)
 

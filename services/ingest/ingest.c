@@ -151,6 +151,8 @@ static enum err check_events(struct ingest *g, struct publish *p, struct now now
 		fault.code = event_check(*bytes, now.wall_us, &g->event_arena, &event, &fault);
 		if (!fault.code)
 			continue;
+		if (fault.code == ERR_NO_MEMORY)
+			return ERR_NO_MEMORY; /* not the event's fault */
 		bytes->n = 0;
 		if (faults_add(faults, p->events.n, i, &fault, &g->arena))
 			return ERR_NO_MEMORY;

@@ -30,6 +30,8 @@ static enum err select_facts(struct story *s, const bool chosen[], const struct 
 	for (uint64_t seq = 1; seq <= s->source.head; seq++)
 		if (chosen[s->root[seq]] && horizon_holds(h, &s->facts[seq]))
 			out->v[out->n++] = s->facts[seq];
+		else
+			out->cut |= chosen[s->root[seq]];
 	qsort(out->v, out->n, sizeof(*out->v), by_order);
 	return ERR_OK;
 }
@@ -362,7 +364,11 @@ const char *ask(struct story *s, const char *message, const char *question)
 		struct reply *out = arena_zalloc(&s->answer, 1, sizeof(*out));                     \
 		const struct m *q = question_read(s, &shape_##m, question);                        \
 		assert_non_null(out);                                                              \
+		if (s->before)                                                                     \
+			s->before(s->around);                                                      \
 		e = fold(&s->source, q, &s->answer, out, &fault);                                  \
+		if (s->after)                                                                      \
+			s->after(s->around);                                                       \
 		return e ? err_name(e) : answer_text(s, &shape_##reply, out);                      \
 	}
 	QUESTIONS(ASK)

@@ -30,6 +30,9 @@ struct story {
 	uint32_t named[2];
 	uint64_t named_by[2][STORY_NAMES_MAX]; /* the first event that does */
 	struct facts source;
+	/* called with `around` right before and right after the fold is asked; NULL: nothing is */
+	void (*before)(void *around), (*after)(void *around);
+	void *around;
 };
 
 /* For cmocka: *state is a story in which nothing was told yet. */
