@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "proto/near.h"
+#include "proto/wire.h"
 
 bool type_is_text(enum ftype type)
 {
@@ -89,16 +90,6 @@ enum err field_check_time(int64_t us, struct fault *fault)
 	if (us < TIME_US_MIN || us > TIME_US_MAX)
 		return fault_set(fault, ERR_BAD_DATE, NULL, "a time outside the years 1 to 9999");
 	return ERR_OK;
-}
-
-/* Most texts are plain ASCII, which is in NFC as it stands. */
-static bool plain_ascii(struct str s)
-{
-	unsigned char odd = 0;
-
-	for (size_t i = 0; i < s.n; i++)
-		odd |= (unsigned char)(s.p[i] | (s.p[i] - 1));
-	return odd < 0x80;
 }
 
 static enum err check_currency(struct str s, struct fault *fault)

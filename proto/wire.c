@@ -209,20 +209,56 @@ static size_t utf8_length(const unsigned char *p, size_t left)
 	return n;
 }
 
-/* How much of the beginning is ASCII without a zero, in whole words: nearly all of nearly every text. */
-static size_t plain_length(const unsigned char *p, size_t n)
+/* Whether any byte is not ASCII, or zero: a byte of 0 borrows, one from 0x80 on has the bit already. */
+static bool is_odd(uint64_t word)
 {
 	const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
+
+	return ((word | (word - ones)) & highs) != 0;
+}
+
+static uint64_t word_at(const unsigned char *p)
+{
 	uint64_t word;
+
+	memcpy(&word, p, sizeof(word));
+	return word;
+}
+
+/* Bytes 0 to 3 and the last four of 4 to 7. */
+static uint64_t short_word(const unsigned char *p, size_t n)
+{
+	uint32_t first, last;
+
+	memcpy(&first, p, sizeof(first));
+	memcpy(&last, p + n - sizeof(last), sizeof(last));
+	return first | (uint64_t)last << 32;
+}
+
+/*
+ * How much of the beginning is ASCII without a zero, nearly all of nearly every text: in whole words, the
+ * last of which may look at bytes a second time.
+ */
+static size_t plain_length(const unsigned char *p, size_t n)
+{
+	const size_t size = sizeof(uint64_t);
 	size_t i = 0;
 
-	for (; n - i >= sizeof(word); i += sizeof(word)) {
-		memcpy(&word, p + i, sizeof(word));
-		/* a byte of 0 borrows, one from 0x80 on has the bit already */
-		if ((word | (word - ones)) & highs)
-			break;
-	}
-	return i;
+	if (n < size)
+		return n >= size / 2 && !is_odd(short_word(p, n)) ? n : 0;
+	while (n - i >= size && !is_odd(word_at(p + i)))
+		i += size;
+	return n - i < size && !is_odd(word_at(p + n - size)) ? n : i;
+}
+
+bool plain_ascii(struct str s)
+{
+	const unsigned char *p = (const unsigned char *)s.p;
+	size_t i = plain_length(p, s.n);
+
+	while (i < s.n && p[i] - 1u < 0x7f)
+		i++;
+	return i == s.n;
 }
 
 bool utf8_valid(struct str s)
@@ -278,11 +314,20 @@ static bool keyset_has(const struct keyset *k, uint32_t mark, struct str key)
 	return false;
 }
 
+/* One of 64, by the highest bits of a product that all bits of the mark have a part in. */
+static uint64_t bit_of(uint32_t mark)
+{
+	return UINT64_C(1) << (mark * UINT32_C(0x9e3779b1) >> 26);
+}
+
 enum err keyset_add(struct keyset *k, struct str key, struct fault *fault)
 {
 	const uint32_t mark = mark_of(key);
+	const uint64_t bit = bit_of(mark);
 
-	if (keyset_has(k, mark, key))
+	if (k->n == 0)
+		k->seen = 0;
+	if (k->seen & bit && keyset_has(k, mark, key))
 		return fault_set(fault, ERR_DUPLICATE_KEY, NULL, "this key stands twice");
 	if (k->n == MAP_KEYS_MAX) {
 		if (fault)
@@ -294,6 +339,7 @@ enum err keyset_add(struct keyset *k, struct str key, struct fault *fault)
 		return fault_set(fault, ERR_BAD_UTF8, NULL, "a key that is not valid UTF-8");
 	if (k->n % KEYS_AT_ONCE == 0)
 		memset(k->mark + k->n, 0, KEYS_AT_ONCE * sizeof(mark));
+	k->seen |= bit;
 	k->mark[k->n] = mark;
 	k->key[k->n++] = key;
 	return ERR_OK;

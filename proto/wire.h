@@ -81,6 +81,7 @@ enum err wire_wrong(const struct item *item, const char *wanted, struct fault *f
 #define KEYS_AT_ONCE 16u
 struct keyset {
 	size_t n;
+	uint64_t seen; /* a bit for each mark, shared by many: a key whose bit is not there is new */
 	uint32_t mark[MAP_KEYS_MAX]; /* differs for most keys: compared first, so many at once */
 	struct str key[MAP_KEYS_MAX];
 };
@@ -91,6 +92,8 @@ void fault_under_key(struct fault *fault, struct str key);
 
 /* Valid UTF-8 (RFC 3629) without U+0000. */
 bool utf8_valid(struct str s);
+/* ASCII without U+0000, as most texts are: valid UTF-8, and in NFC, as it stands. */
+bool plain_ascii(struct str s);
 
 /* Append one item (pack.c); ERR_TOO_LARGE, ERR_NO_MEMORY as buf_put. */
 MUST_USE enum err put_map(struct buf *out, size_t pairs);

@@ -377,8 +377,9 @@ static void text_is_utf8_as_rfc_3629_has_it(void **state)
 			char text[32];
 			memset(text, at % 2 ? 0x7f : 1, sizeof(text));
 			memcpy(text + at, cases[i].s, cases[i].n);
-			if (utf8_valid((struct str){ text, sizeof(text) }) != cases[i].valid)
-				fail_msg("case %zu at %zu", i, at);
+			for (size_t n = at + cases[i].n; n <= sizeof(text); n++)
+				if (utf8_valid((struct str){ text, n }) != cases[i].valid)
+					fail_msg("case %zu at %zu of %zu", i, at, n);
 		}
 	}
 }
