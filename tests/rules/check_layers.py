@@ -30,7 +30,7 @@ LAYERS = {
 VENDORS = {
     "zmq.h": ["services/shared/port.c", "services/shared/client.c",
               "tests/unit/test_port.c", "tests/bench/side/zeromq.c"],
-    "lmdb.h": ["store/lm*.[ch]", "tests/bench/side/limits.c", "tests/unit/failing.c"],
+    "lmdb.h": ["store/lm*.[ch]", "tests/bench/side/rows.c", "tests/unit/failing.c"],
     "msgpack.h": ["proto/pack.c", "tests/*"],
     "yajl/yajl_common.h": ["proto/json_memory.h"],
     "yajl/yajl_gen.h": ["proto/json_write.c"],

@@ -17,29 +17,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <lmdb.h>
-
 #include "tests/bench/side/measure.h"
+#include "tests/bench/side/rows.h"
 #include "tests/bench/side/stream.h"
 
 #define BYTES_MAX ((uint64_t)64 << 20)
-#define MAP_BYTES ((size_t)64 << 30)
 #define COPIES 1024u /* between two looks at the clock */
 
 struct limit {
 	size_t bytes, batch;
 	char *from, *to;
 	int fd;
-	MDB_env *env;
-	MDB_dbi table;
-	uint64_t key;
+	struct rows *rows;
 };
-
-static void must(int rc, const char *what)
-{
-	if (rc)
-		stream_give_up(what, str_of(mdb_strerror(rc)));
-}
 
 static void turn_sync(struct limit *l)
 {
@@ -49,14 +39,10 @@ static void turn_sync(struct limit *l)
 
 static void turn_lmdb(struct limit *l)
 {
-	MDB_txn *t;
-
-	must(mdb_txn_begin(l->env, NULL, 0, &t), "mdb_txn_begin");
-	for (size_t i = 0; i < l->batch; i++, l->key++) {
-		MDB_val key = { sizeof(l->key), &l->key }, value = { l->bytes, l->from };
-		must(mdb_put(t, l->table, &key, &value, MDB_APPEND), "mdb_put");
-	}
-	must(mdb_txn_commit(t), "mdb_txn_commit");
+	rows_begin(l->rows);
+	for (size_t i = 0; i < l->batch; i++)
+		rows_put(l->rows, l->from, l->bytes);
+	rows_commit(l->rows);
 }
 
 static void turn_memcpy(struct limit *l)
@@ -106,27 +92,11 @@ static void run_sync(struct limit *l, const char *dir, uint64_t ms)
 	(void)close(l->fd);
 }
 
-/* Default flags, as the log has them: what is committed is on disk. */
 static void run_lmdb(struct limit *l, const char *dir, uint64_t ms)
 {
-	MDB_txn *t;
-	MDB_val key, value;
-	MDB_cursor *c;
-
-	make_dir(dir);
-	must(mdb_env_create(&l->env), "mdb_env_create");
-	must(mdb_env_set_mapsize(l->env, MAP_BYTES), "mdb_env_set_mapsize");
-	must(mdb_env_open(l->env, dir, 0, 0600), "mdb_env_open");
-	must(mdb_txn_begin(l->env, NULL, 0, &t), "mdb_txn_begin");
-	must(mdb_dbi_open(t, NULL, MDB_INTEGERKEY, &l->table), "mdb_dbi_open");
-	must(mdb_cursor_open(t, l->table, &c), "mdb_cursor_open");
-	if (mdb_cursor_get(c, &key, &value, MDB_LAST) == 0)
-		memcpy(&l->key, key.mv_data, sizeof(l->key));
-	l->key++;
-	mdb_cursor_close(c);
-	must(mdb_txn_commit(t), "mdb_txn_commit");
+	l->rows = rows_open(dir);
 	run(l, turn_lmdb, l->batch, ms);
-	mdb_env_close(l->env);
+	rows_close(l->rows);
 }
 
 int main(int argc, char **argv)

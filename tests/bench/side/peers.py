@@ -293,11 +293,13 @@ class Apart(Avow):
         super().__init__("ledger", "ingest")
 
 
-class Echo:
-    """A ZeroMQ echo; ends with its stdin."""
+class Bare:
+    """What ZeroMQ can do at all: an echo, or, with a folder, a service that keeps what it is given in
+    LMDB and looks at none of it; ends with its stdin."""
 
-    def __init__(self, programs):
-        self.process = subprocess.Popen([os.path.join(programs, "side_zeromq"), "echo"], text=True,
+    def __init__(self, programs, folder=None, row_bytes=0):
+        args = ["keep", folder, str(row_bytes)] if folder else ["echo"]
+        self.process = subprocess.Popen([os.path.join(programs, "side_zeromq"), *args], text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.address = self.process.stdout.readline().strip()
 
@@ -308,5 +310,3 @@ class Echo:
         self.process.stdin.close()
         self.process.wait()
         self.process.stdout.close()
-
-

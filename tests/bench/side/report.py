@@ -47,13 +47,21 @@ class Report:
         self.numbers.append(kept)
         return kept
 
-    def goal(self, work, beside, value, other, limit, unit="/s", at_least=True, extra=None):
-        """One row of the goals: `value` is Avow's, `other` what it is divided by."""
+    def goal(self, work, beside, value, other, limit, unit="/s", at_least=True, extra=None, least=None):
+        """One row of the goals: `value` is Avow's, `other` what it is divided by. `least`: what the
+        least that could do this work here came to, and its name: who misses a goal that this misses
+        as well has met the machine's limit."""
+        def reached(r):
+            return r >= limit if at_least else r <= limit
+
         ratio = value / other if other else float("inf")
-        met = ratio >= limit if at_least else ratio <= limit
-        self.goals.append({"work": work, "beside": beside, "avow": value, "other": other,
-                           "unit": unit, "ratio": ratio, "limit": limit, "at_least": at_least,
-                           "met": met, "extra": extra or ""})
+        row = {"work": work, "beside": beside, "avow": value, "other": other, "unit": unit,
+               "ratio": ratio, "limit": limit, "at_least": at_least, "met": reached(ratio),
+               "extra": extra or ""}
+        if least:
+            row["least"], row["least_ratio"] = least[1], least[0] / other
+            row["beyond"] = not row["met"] and not reached(row["least_ratio"])
+        self.goals.append(row)
 
     def note(self, text):
         self.notes.append(text)
@@ -64,12 +72,20 @@ class Report:
 
     # ---- tables ----
 
+    @staticmethod
+    def verdict(g):
+        """met; MISSED; beyond: the machine's limit, which stands beside it, misses it as well."""
+        if g["met"]:
+            return "met"
+        return "beyond" if g.get("beyond") else "MISSED"
+
     def goal_rows(self):
-        yield "work", "Avow", "beside", "its", "ratio", "goal", "met?"
+        yield "work", "Avow", "beside", "its", "ratio", "goal", "met?", "the limit here", "more"
         for g in self.goals:
             yield (g["work"], short(g["avow"], g["unit"]), g["beside"], short(g["other"], g["unit"]),
                    "%.2f" % g["ratio"], "%s %g" % ("≥" if g["at_least"] else "≤", g["limit"]),
-                   ("met" if g["met"] else "MISSED") + (", " + g["extra"] if g["extra"] else ""))
+                   self.verdict(g),
+                   "%.2f: %s" % (g["least_ratio"], g["least"]) if "least" in g else "", g["extra"])
 
     def number_rows(self):
         yield "work", "form", "who", "a second", "lowest", "highest", "p50", "p95", "p99", "cpu an event", "load"

@@ -221,13 +221,21 @@ static enum heard take_figures(struct talk *t, uint64_t *tag)
 	return take_avow(t, tag, MSG_deal_figures);
 }
 
-/* ---- an echo: the event's bytes, there and back ---- */
+/* ---- an echo: the events' bytes there, and whatever comes back ---- */
 
 static void put_echo(struct talk *t, const struct work *w)
 {
-	payload_set(w->payload, w->first);
+	struct buf b;
+
+	buf_init(&b, MSG_BYTES_MAX);
+	for (uint64_t i = 0; i < w->batch; i++) {
+		payload_set(w->payload, w->first + i);
+		if (buf_put(&b, w->payload->bytes, w->payload->n))
+			stream_give_up("a batch", STR("no memory"));
+	}
 	waiting_push(&t->waiting, w->tag, 1);
-	zmtp_put(&t->stream, (struct str){ w->payload->bytes, w->payload->n });
+	zmtp_put(&t->stream, buf_str(&b));
+	buf_fini(&b);
 }
 
 static enum heard take_echo(struct talk *t, uint64_t *tag)

@@ -3,6 +3,9 @@
  * zeromq: what the library can do at all on this machine, over TCP on loopback.
  *
  *     zeromq echo               an echo; prints HOST:PORT, ends with its stdin
+ *     zeromq keep DIR BYTES     the least that a service which keeps what it is given could be: what has
+ *                               come goes into one transaction of LMDB, in rows of so many bytes, and is
+ *                               answered when that is on the disk; nothing is looked at
  *     zeromq oneway BYTES MS    messages a second from one socket to another, a thread each
  */
 #include <errno.h>
@@ -14,11 +17,15 @@
 #include <zmq.h>
 
 #include "tests/bench/side/measure.h"
+#include "tests/bench/side/rows.h"
 #include "tests/bench/side/stream.h"
 
 #define ADDRESS_SIZE 64
 #define MESSAGE_MAX 65536u
 #define LOOK_EVERY 1024u /* messages between two looks at the clock */
+#define TURN_MAX 1024	 /* messages in one transaction */
+/* An answer as long as a receipt without its leaf hashes. */
+#define RECEIPT "it is on the disk, and here is as much as there would be to say of it"
 
 static _Noreturn void failed(const char *what)
 {
@@ -37,27 +44,10 @@ static void *listen_on(void *context, int type, char address[ADDRESS_SIZE])
 	return s;
 }
 
-/* ---- echo ---- */
-
-static void echo_one(void *s)
+/* Print where it listens, and serve until stdin ends: `turn` whenever something is there. */
+static void serve(void *s, const char *address, void (*turn)(void *s, struct rows *rows, size_t bytes),
+		  struct rows *rows, size_t bytes)
 {
-	zmq_msg_t part;
-	int more = 1;
-
-	while (more) {
-		(void)zmq_msg_init(&part);
-		if (zmq_msg_recv(&part, s, 0) < 0)
-			failed("recv");
-		more = zmq_msg_more(&part);
-		if (zmq_msg_send(&part, s, more ? ZMQ_SNDMORE : 0) < 0)
-			failed("send");
-	}
-}
-
-static void echo(void *context)
-{
-	char address[ADDRESS_SIZE];
-	void *s = listen_on(context, ZMQ_ROUTER, address);
 	zmq_pollitem_t items[] = { { .socket = s, .events = ZMQ_POLLIN },
 				   { .fd = STDIN_FILENO, .events = ZMQ_POLLIN } };
 
@@ -69,9 +59,65 @@ static void echo(void *context)
 		if (items[1].revents)
 			break;
 		if (items[0].revents)
-			echo_one(s);
+			turn(s, rows, bytes);
 	}
 	(void)zmq_close(s);
+}
+
+/* ---- echo ---- */
+
+static void echo_one(void *s, struct rows *rows, size_t bytes)
+{
+	zmq_msg_t part;
+	int more = 1;
+
+	(void)rows;
+	(void)bytes;
+	while (more) {
+		(void)zmq_msg_init(&part);
+		if (zmq_msg_recv(&part, s, 0) < 0)
+			failed("recv");
+		more = zmq_msg_more(&part);
+		if (zmq_msg_send(&part, s, more ? ZMQ_SNDMORE : 0) < 0)
+			failed("send");
+	}
+}
+
+/* ---- keep ---- */
+
+/* The next message's sender into `from` and its rows into the transaction; false: none is there. */
+static bool keep_one(void *s, zmq_msg_t *from, struct rows *rows, size_t bytes)
+{
+	zmq_msg_t body;
+
+	(void)zmq_msg_init(from);
+	if (zmq_msg_recv(from, s, ZMQ_DONTWAIT) < 0) {
+		if (errno != EAGAIN)
+			failed("recv");
+		return false;
+	}
+	(void)zmq_msg_init(&body);
+	if (zmq_msg_recv(&body, s, 0) < 0)
+		failed("recv");
+	for (size_t at = 0; at + bytes <= zmq_msg_size(&body); at += bytes)
+		rows_put(rows, (const char *)zmq_msg_data(&body) + at, bytes);
+	(void)zmq_msg_close(&body);
+	return true;
+}
+
+static void keep_all(void *s, struct rows *rows, size_t bytes)
+{
+	static zmq_msg_t from[TURN_MAX];
+	size_t n = 0;
+
+	rows_begin(rows);
+	while (n < TURN_MAX && keep_one(s, &from[n], rows, bytes))
+		n++;
+	rows_commit(rows);
+	for (size_t i = 0; i < n; i++)
+		if (zmq_msg_send(&from[i], s, ZMQ_SNDMORE) < 0 ||
+		    zmq_send(s, RECEIPT, sizeof(RECEIPT), 0) < 0)
+			failed("send");
 }
 
 /* ---- one way ---- */
@@ -133,13 +179,23 @@ static void one_way(void *context, size_t bytes, uint64_t ms)
 int main(int argc, char **argv)
 {
 	void *context = zmq_ctx_new();
+	char address[ADDRESS_SIZE];
 
-	if (argc == 2 && strcmp(argv[1], "echo") == 0)
-		echo(context);
-	else if (argc == 4 && strcmp(argv[1], "oneway") == 0)
+	if (argc == 2 && strcmp(argv[1], "echo") == 0) {
+		void *s = listen_on(context, ZMQ_ROUTER, address);
+		serve(s, address, echo_one, NULL, 0);
+	} else if (argc == 4 && strcmp(argv[1], "keep") == 0) {
+		const size_t bytes = measure_number(argv[3], MESSAGE_MAX);
+		struct rows *rows = rows_open(argv[2]);
+		void *s = listen_on(context, ZMQ_ROUTER, address);
+		serve(s, address, keep_all, rows, bytes);
+		rows_close(rows);
+	} else if (argc == 4 && strcmp(argv[1], "oneway") == 0) {
 		one_way(context, measure_number(argv[2], MESSAGE_MAX), measure_number(argv[3], 60000));
-	else
-		stream_give_up("usage", STR("zeromq echo | zeromq oneway BYTES MS"));
+	} else {
+		stream_give_up("usage", STR("zeromq echo | zeromq keep DIR BYTES | "
+					    "zeromq oneway BYTES MS"));
+	}
 	(void)zmq_ctx_term(context);
 	return 0;
 }
