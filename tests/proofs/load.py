@@ -237,9 +237,9 @@ class Watchers(Role):
 class OwnReader(Role):
     """P7: publishes one event, and asks the query service for it at once, with min_seq."""
 
-    def __init__(self, directory, name, seed, ingest, query, careful=True):
+    def __init__(self, directory, name, seed, ingest, query, careful=True, pause_s=0.0):
         super().__init__(directory, name, seed)
-        self.ingest, self.query, self.careful = ingest, query, careful
+        self.ingest, self.query, self.careful, self.pause_s = ingest, query, careful, pause_s
 
     def insist(self, asker, name, **fields):
         """Ask until there is an answer; the wait doubles, as a slow service is not one that died."""
@@ -272,4 +272,5 @@ class OwnReader(Role):
                 raise proof.Broken("head goes back from %d to %d" % (head, got["head"]))
             head = got["head"]
             self.progress.value += 1
+            time.sleep(self.pause_s)
         return publishes

@@ -7,7 +7,8 @@
  * seventh sync is not done), early (a log commit is said to be done, and is done only when the next
  * transaction begins: an acknowledgement before the log commit), mute (each 1,000th message is not
  * sent), twice (each 1,000th is sent twice), blind (the disk seems to have room for ever), scan (the
- * whole store is read before it opens, AVOW_MUTANT_AT microseconds each 256 KiB).
+ * whole store is read before it opens, AVOW_MUTANT_AT microseconds each 256 KiB), leak (each sync loses
+ * 2 MiB of memory).
  *
  * No mistakes, but what proofs need: slowsync (a sync takes 50 ms longer), die (the process is killed
  * right after log commit AVOW_MUTANT_AT has returned, before anybody is told), fullmap (a put
@@ -28,6 +29,7 @@
 #define RDONLY 0x20000u
 #define SKIP_EACH 7
 #define SLOW_US 50000
+#define LEAK_SIZE (2 << 20)
 #define FULL_EACH 300000
 #define FULL_FIRST 3000
 #define SEND_EACH 1000
@@ -92,12 +94,23 @@ int mdb_env_get_flags(void *env, unsigned *flags)
 	return rc;
 }
 
+static void lose(void)
+{
+	static void *volatile lost; /* so that the compiler does not leave it out */
+
+	lost = malloc(LEAK_SIZE);
+	if (lost)
+		memset(lost, 1, LEAK_SIZE); /* else it takes no memory */
+}
+
 int fdatasync(int fd)
 {
 	static unsigned calls;
 
 	if (is("slowsync"))
 		(void)usleep(SLOW_US);
+	if (is("leak"))
+		lose();
 	if (is("skipsync") && ++calls % SKIP_EACH == 0)
 		return 0;
 	return NEXT(fdatasync)(fd);

@@ -12,7 +12,6 @@ import os
 import resource
 import select
 import socket
-import threading
 import time
 
 import msgpack
@@ -21,50 +20,20 @@ import zmq
 import bulk
 import history
 import load
+import memory
 import proof
 import wire
 import world
 import zmtp
 
-MIB = 1 << 20
+MIB = memory.MIB
 BOUND = {"ledger": 128 * MIB, "ingest": 256 * MIB, "query": 256 * MIB}
 # in a cgroup: beside anonymous memory the pages of files and what the kernel keeps for sockets
 ROOM = 128 * MIB
 CGROUPS = "/sys/fs/cgroup/memory"
 MESSAGE_MAX = {"ingest": 16 * MIB, "query": MIB, "ledger": 16 * MIB}
-SAMPLE_S = 0.02
 PATIENCE_S = 120
 confined = [] # the cgroups that were made
-
-
-class Watch(threading.Thread):
-    """The greatest anonymous memory of each service since it was last asked."""
-
-    def __init__(self, services):
-        super().__init__(daemon=True)
-        self.services, self.peak, self.stopping = services, {}, False
-
-    def run(self):
-        while not self.stopping:
-            for name, service in self.services.items():
-                self.peak[name] = max(self.peak.get(name, 0), anonymous(service.process.pid))
-            time.sleep(SAMPLE_S)
-
-    def take(self):
-        peak, self.peak = self.peak, {}
-        return peak
-
-
-def anonymous(pid):
-    """Bytes of anonymous memory, 0 where the process is gone."""
-    try:
-        with open("/proc/%d/status" % pid, encoding="ascii") as f:
-            for line in f:
-                if line.startswith("RssAnon"):
-                    return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return 0
 
 
 def confine(p, name, pid):
@@ -107,7 +76,7 @@ class Attack:
         self.honest = load.OwnReader(p.dir, "honest", p.random.randrange(1 << 32), ingest.endpoint,
                                      self.query.endpoint)
         self.field.begin([self.honest])
-        self.watch = Watch(self.field.services)
+        self.watch = memory.Watch(self.field.services)
         self.watch.start()
 
     def do(self, words, run):
@@ -265,8 +234,8 @@ def body(p):
 
 def control(p, a):
     """What is measured is there: this very process, grown by so much."""
-    before, grown = anonymous(os.getpid()), bytearray(os.urandom(1)) * (64 * MIB)
-    p.check(anonymous(os.getpid()) - before > 60 * MIB and len(grown) and a.over is not None,
+    before, grown = memory.anonymous(os.getpid()), bytearray(os.urandom(1)) * (64 * MIB)
+    p.check(memory.anonymous(os.getpid()) - before > 60 * MIB and len(grown) and a.over is not None,
             "negative control: 64 MiB more are not seen")
     p.count("control_growth_seen")
 

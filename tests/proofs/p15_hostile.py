@@ -20,6 +20,7 @@ import zmq
 
 import hostile
 import load
+import memory
 import proof
 import wire
 import world
@@ -44,13 +45,6 @@ def cpu_ms(pid):
         with open(path, encoding="ascii") as f:
             total += int(f.read().split()[0])
     return total / 1e6
-
-
-def anon_kib(pid):
-    """Memory of its own; None of a process that is ending."""
-    with open("/proc/%d/status" % pid, encoding="ascii") as f:
-        found = re.search(r"RssAnon:\s+(\d+)", f.read())
-    return int(found.group(1)) if found else None
 
 
 class System:
@@ -79,8 +73,8 @@ class System:
         for name, service in self.services.items():
             self.p.check(service.alive(), "%s is gone: %s", name,
                          service.said() if not service.alive() else "")
-            size = anon_kib(self.pids[name])
-            self.p.check(size is not None, "%s is ending", name)
+            size = memory.anonymous(self.pids[name]) >> 10
+            self.p.check(size, "%s is ending", name)
             self.peak[name] = max(size, self.peak.get(name, 0))
             self.p.check(size <= ANON_MAX_KIB[name], "%s has %d KiB of its own", name, size)
 

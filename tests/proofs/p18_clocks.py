@@ -6,7 +6,6 @@ and wait. Only the times that are written down may show it: `recorded` still inc
 longer, nothing is lost.
 """
 import os
-import struct
 import time
 
 import zmq
@@ -17,22 +16,8 @@ import proof
 import wire
 import world
 
-YEAR_S = 31556952
 # the slowest answer that is no sign of a wait that followed the wall clock, on any machine
 PATIENCE_S = 20.0
-
-
-class Clock:
-    """The seconds that are added to the clock of one service."""
-
-    def __init__(self, path):
-        self.path = path
-        self.set(0)
-
-    def set(self, seconds):
-        fd = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
-        os.pwrite(fd, struct.pack("q", seconds), 0)
-        os.close(fd)
 
 
 def ask_all(p, ingest, query, n):
@@ -72,7 +57,7 @@ def body(p):
 def jumps(p, services, directory, number, planted=None):
     clocks, prefix = {}, "mutant_" if planted else ""
     for name in ("ledger", "ingest", "query"):
-        clocks[name] = Clock(os.path.join(p.dir, name + ".clock"))
+        clocks[name] = world.Clock(os.path.join(p.dir, name + ".clock"))
         services[name] = world.Service(name, directory, [proof.built("proof_clocks.so")],
                                        {"CLOCK_FILE": clocks[name].path, **(planted or {})})
         p.check(services[name].start(), "%s does not start: %s", name, services[name].said())
@@ -89,9 +74,9 @@ def jumps(p, services, directory, number, planted=None):
             time.sleep(0.02)
     for n in range(1, number + 1):
         name = p.random.choice(list(clocks))
-        jump = p.random.choice((-10 * YEAR_S, 10 * YEAR_S, -YEAR_S, YEAR_S, -3600, 3600, 0))
+        jump = p.random.choice((-10 * world.YEAR_S, 10 * world.YEAR_S, -world.YEAR_S, world.YEAR_S, -3600, 3600, 0))
         if n == number // 2: # this one at least
-            name, jump = "ledger", 10 * YEAR_S
+            name, jump = "ledger", 10 * world.YEAR_S
         clocks[name].set(jump)
         if p.random.random() < 0.1:
             services[name].kill()
@@ -134,7 +119,7 @@ def jump_while_waiting(p, query, clock):
         if query.next(PATIENCE_S)["rid"] == behind:
             break
         query.next(PATIENCE_S) # his time was over before we could do anything: once more
-    clock.set(p.random.choice((-10 * YEAR_S, 10 * YEAR_S)))
+    clock.set(p.random.choice((-10 * world.YEAR_S, 10 * world.YEAR_S)))
     try:
         answer = query.next(PATIENCE_S)
     except wire.NoAnswer:

@@ -10,10 +10,10 @@ import zmq
 import history
 import load
 import proof
+import siege
 import wire
 import world
 
-SERVICES = ("ledger", "ingest", "query")
 # at most so long between a start and the next kill
 LIFE_S = 0.08
 # publishes to a ledger that acknowledges too early; its first two log commits are done in time
@@ -25,37 +25,8 @@ PAUSE_S = 0.05
 KILLS_IN_VAIN = 30
 
 
-class Run:
-    """Three services, those who use them, and the one who kills."""
-
-    def __init__(self, p, directory):
-        self.p = p
-        self.services = {name: world.Service(name, directory) for name in SERVICES}
-        for service in self.services.values():
-            p.check(service.start(), "%s does not start: %s", service.name, service.said())
-        ingest, query = (self.services[n].endpoint for n in ("ingest", "query"))
-        seed = p.random.randrange(1 << 32)
-        self.publishers = [load.Publisher(directory, "publisher%d" % i, seed + i, ingest,
-                                          pause_s=PAUSE_S)
-                           for i in range(2)]
-        self.watchers = load.Watchers(directory, "watchers", seed + 10, query, 7)
-        self.reader = load.OwnReader(directory, "reader", seed + 11, ingest, query)
-        self.roles = [*self.publishers, self.watchers, self.reader]
-        for role in self.roles:
-            role.start()
-
-    def kill_one(self, service):
-        """At any moment of its life, its start included."""
-        random = self.p.random
-        time.sleep(random.random() * LIFE_S)
-        self.p.check(service.alive(), "%s has ended by itself: %s", service.name, service.said())
-        service.kill()
-        while random.random() < 0.2:
-            service.launch()
-            time.sleep(random.random() * 0.03)
-            service.kill()
-            self.p.count("kills_during_start")
-        self.p.check(service.start(), "%s does not start again: %s", service.name, service.said())
+class Killed(siege.Siege):
+    """The three services, killed in turn."""
 
     def let_read(self, before):
         """What was written is read, once nobody is killed any more."""
@@ -71,64 +42,13 @@ class Run:
                 read, read_at = self.reader.progress.value, n
             elif n - read_at >= KILLS_IN_VAIN:
                 self.let_read(read)
-            name = SERVICES[n % len(SERVICES)]
-            self.kill_one(self.services[name])
+            name = siege.SERVICES[n % len(siege.SERVICES)]
+            self.kill_one(self.services[name], LIFE_S)
             self.p.count("kills_" + name)
-            for role in self.roles:
-                if role.failed():
-                    role.result()
-                    raise proof.Broken("%s ended by itself" % role.name)
+            self.goes_on()
             if time.monotonic() - said > 20:
                 said = time.monotonic()
-                self.p.say("%d kills, %d events acknowledged, %d delivered, %d read at once", n + 1,
-                           sum(r.progress.value for r in self.publishers),
-                           self.watchers.progress.value, self.reader.progress.value)
-
-    def finish(self):
-        """End the load, then check everything that anybody was told."""
-        p, publishes = self.p, self.reader.result()
-        p.count("p7_pairs", len(publishes))
-        for publisher in self.publishers:
-            publisher.tell()
-        for publisher in self.publishers:
-            own, counts = publisher.result()
-            publishes += own
-            for name, number in counts.items():
-                p.count(name, number)
-        for service in ("ledger", "query"): # what is only in memory does not count
-            self.services[service].kill()
-            p.check(self.services[service].start(), "%s does not start", service)
-        context = zmq.Context()
-        asker = wire.Asker(context, self.services["ledger"].endpoint)
-        entries, epoch = wire.read_all(asker)
-        query = wire.Asker(context, self.services["query"].endpoint)
-        self.insist_on_head(query, len(entries))
-        replica, _ = wire.read_all(query)
-        p.check(replica == entries, "the replica is not the log")
-        self.watchers.tell_head(len(entries))
-        watched, retries = self.watchers.result()
-        asker.close()
-        query.close()
-        for service in self.services.values():
-            service.stop()
-        return entries, epoch, publishes, watched, retries
-
-    def insist_on_head(self, query, head):
-        patience = proof.Patience(world.PATIENCE_S, 2.0)
-        while patience.step():
-            try:
-                if query.ask("hello", 1.0)["head"] >= head:
-                    return
-            except (wire.NoAnswer, wire.Refused):
-                continue
-        raise proof.Broken("the replica does not come to %d" % head)
-
-
-def check(entries, epoch, publishes, watched):
-    seen = history.check_log(entries, epoch)
-    history.check_publishes(entries, seen, publishes)
-    for start, wanted, got, position in watched:
-        history.check_watcher(entries, start, wanted, got, position)
+                self.p.say("%d kills, %s", n + 1, self.told())
 
 
 def tampered(entries, publishes, watched, rng):
@@ -158,21 +78,12 @@ def tampered(entries, publishes, watched, rng):
 
 def body(p):
     p.at_end.append(world.end_all)
-    run = Run(p, p.dir + "/a")
+    run = Killed(p, p.dir + "/a", PAUSE_S)
     run.kill(p.size(30, 1000, 10000))
-    entries, epoch, publishes, watched, retries = run.finish()
-    check(entries, epoch, publishes, watched)
-    p.count("events", len(entries))
-    p.count("publishes", len(publishes))
-    p.count("publishes_sent", sum(x.sends for x in publishes))
-    p.count("receipts_compared", sum(x.receipts_seen for x in publishes))
-    p.count("batches", sum(len(x.idents) > 1 for x in publishes))
-    p.count("delivered_to_watchers", sum(len(got) for _, _, got, _ in watched))
-    p.count("reads_repeated", retries)
-    p.say("%d events, all checks hold", len(entries))
+    entries, epoch, publishes, watched = run.finish()
     for words, entries2, watched2 in tampered(entries, publishes, watched, p.random):
         try:
-            check(entries2, epoch, publishes, watched2)
+            siege.check(entries2, epoch, publishes, watched2)
         except proof.Broken as e:
             p.say("negative control, %s: caught (%.70s)", words, e)
             p.count("checker_controls")
@@ -206,7 +117,7 @@ def early(p):
     for service in (ledger, ingest):
         service.kill()
     try:
-        check(entries, epoch, publishes, [])
+        siege.check(entries, epoch, publishes, [])
     except proof.Broken as e:
         p.say("negative control, acknowledged before the log commit: caught (%.90s)", e)
         p.count("mutant_early_caught")

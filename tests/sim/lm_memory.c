@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lm_memory: store/lm.h over a disk in memory, linked in the place of store/lm.c.
+ * lm_memory: store/lm.h over a disk in memory, linked in the place of store/lm.c and lm_rows.c.
  *
  * A table is an array of rows in order of their keys. A write transaction changes it in place and
  * notes what was there, so that an abort, or a crash, takes it back.
