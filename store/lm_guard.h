@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * lm_guard: one call of LMDB, so that a damaged page ends the call and not the process; part of what
- * hides LMDB, only for lm.c and lm_check.c.
+ * hides LMDB, only for the other files lm*.c.
  *
  * LMDB trusts what stands in its pages. A flipped bit in a page's header leads it outside of the
  * file (SIGBUS), outside of the map (SIGSEGV), or to one of its own assertions. Within a guarded call

@@ -12,7 +12,9 @@
  */
 #include "store/lm_page.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define CACHE_LINE 64u
 #define PAGE PAGES_SIZE
@@ -163,6 +165,20 @@ static bool big_is_inside(const struct pages *p, const char *node)
 }
 
 /*
+ * How one of a value's own pages begins, read from the file: who goes through all values reads them from
+ * there as well, and would touch this page in the map for nothing else, which costs more.
+ */
+static bool head_of(const struct pages *p, uint64_t number, char head[PAGE_HEAD])
+{
+	ssize_t n;
+
+	do
+		n = pread(p->fd, head, PAGE_HEAD, (off_t)(number * PAGE));
+	while (n < 0 && errno == EINTR);
+	return n == PAGE_HEAD;
+}
+
+/*
  * Whether the first of them is what it should be, where the node has any: LMDB frees as many pages as
  * stand there when the value is replaced. Only looked at for that one, as each is a page more to read.
  * A value that was made smaller within a transaction rightly has more than it needs; but none of those
@@ -170,16 +186,19 @@ static bool big_is_inside(const struct pages *p, const char *node)
  */
 static bool big_is_whole(const struct pages *p, const char *node)
 {
+	char head[PAGE_HEAD];
+
 	if (!(u16_at(node + 4) & NODE_BIG))
 		return true;
 	const uint64_t needed = pages_for(u32_at(node)), first = big_of(node);
-	const char *page = p->at + first * PAGE;
-	const uint64_t count = u32_at(page + AT_COUNT);
-	if (u64_at(page + AT_NUMBER) != first || u16_at(page + AT_FLAGS) != PAGE_OVERFLOW ||
+	if (!head_of(p, first, head))
+		return false;
+	const uint64_t count = u32_at(head + AT_COUNT);
+	if (u64_at(head + AT_NUMBER) != first || u16_at(head + AT_FLAGS) != PAGE_OVERFLOW ||
 	    count < needed || count > BIG_PAGES_MAX || count > p->last - first + 1)
 		return false;
 	for (uint64_t number = first + needed; number < first + count; number++)
-		if (u64_at(p->at + number * PAGE + AT_NUMBER) == number)
+		if (!head_of(p, number, head) || u64_at(head + AT_NUMBER) == number)
 			return false;
 	return true;
 }
@@ -385,10 +404,11 @@ enum err pages_check_roots(const char *roots)
 	return ERR_OK;
 }
 
-enum err pages_at(struct pages *p, const char *map, size_t size, uint64_t txn)
+enum err pages_at(struct pages *p, int fd, const char *map, size_t size, uint64_t txn)
 {
 	const char *root = map + txn % 2 * PAGE;
 
+	p->fd = fd;
 	if (p->txn == txn && p->at == map && p->size == size)
 		return ERR_OK;
 	p->txn = 0;

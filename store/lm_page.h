@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * lm_page: a reader of our own of LMDB's pages (format of 0.9), to look at them before LMDB does;
- * part of what hides LMDB, only for lm.c and lm_check.c.
+ * part of what hides LMDB, only for the other files lm*.c.
  *
  * LMDB copies and changes pages by what stands in them: where a page's header or a node's size is
  * damaged, it writes beyond the page in memory. Here nothing is believed. A page holds together if it
@@ -30,6 +30,7 @@ struct tree {
 /* The pages of one state of a store: what the last log commit left. */
 struct pages {
 	const char *at;	   /* the map */
+	int fd;		   /* of the file that is mapped */
 	size_t size;	   /* of it */
 	uint64_t txn;	   /* of the state; 0: none */
 	uint64_t last;	   /* the last page that is in use */
@@ -54,10 +55,10 @@ MUST_USE enum err pages_init(struct pages *p, const struct lm_table *tables);
 /* Accepts one that is all zero. */
 void pages_fini(struct pages *p);
 /*
- * From now on the state that transaction `txn` left, in this map. ERR_DAMAGED where neither root
- * page is that of this transaction.
+ * From now on the state that transaction `txn` left, in this map of the file `fd`. ERR_DAMAGED where
+ * neither root page is that of this transaction.
  */
-MUST_USE enum err pages_at(struct pages *p, const char *map, size_t size, uint64_t txn);
+MUST_USE enum err pages_at(struct pages *p, int fd, const char *map, size_t size, uint64_t txn);
 /*
  * Whether the two root pages (PAGES_ROOTS_SIZE bytes, the beginning of the file) go together: the
  * numbers of their transactions follow each other, and the newer one has no fewer pages.
