@@ -203,6 +203,9 @@ static enum err take_row(struct import_run *r, const struct csv_row *row, struct
 		r->copies += made.again;
 		return send(r, row, &made, fault);
 	}
+	/* a row that is no longer than an event may be is not to blame for it */
+	if (bad == ERR_NO_MEMORY && row->raw.n <= EVENT_BYTES_MAX)
+		return fault_set(fault, bad, NULL, "out of memory");
 	if (column >= 0)
 		(void)snprintf(why.field, sizeof(why.field), "%.*s",
 			       STR_ARG(r->map.columns[column].name));
@@ -359,7 +362,9 @@ static enum err find_map(struct cli *c, struct str *path, struct fault *fault)
 	*path = str_of(name);
 	if (stat(name, &st) && !strchr(name, '/')) {
 		const struct str there = arena_printf(&c->arena, AVOW_MAPS_DIR "/%s.map", name);
-		if (there.p && stat(there.p, &st) == 0)
+		if (!there.p)
+			return fault_set(fault, ERR_NO_MEMORY, NULL, "out of memory");
+		if (stat(there.p, &st) == 0)
 			*path = there;
 	}
 	return ERR_OK;

@@ -53,6 +53,11 @@ struct publish_run {
 	size_t count;
 };
 
+static enum err no_memory(struct fault *fault)
+{
+	return fault_set(fault, ERR_NO_MEMORY, NULL, "out of memory");
+}
+
 static int64_t clock_us(void)
 {
 	struct timespec t;
@@ -198,6 +203,8 @@ static enum err take_line(struct publish_run *r, struct str line, struct fault *
 	if (!bad && r->events.n - at > EVENT_BYTES_MAX)
 		bad = fault_set(&why, ERR_TOO_LARGE, NULL, "an event of more than %u bytes",
 				EVENT_BYTES_MAX);
+	if (bad == ERR_NO_MEMORY)
+		return no_memory(fault); /* not the line's fault: it may be good */
 	if (bad) {
 		r->events.n = at;
 		if (!why.text[0])
@@ -301,7 +308,7 @@ static enum err open_spool(struct publish_run *r, const char *file, struct fault
 	char name[ID_TEXT_SIZE];
 
 	if (!path.p)
-		return fault_set(fault, ERR_NO_MEMORY, NULL, "out of memory");
+		return no_memory(fault);
 	enum err e = settings_make_dir(path.p, fault);
 	if (e)
 		return e;
@@ -309,14 +316,14 @@ static enum err open_spool(struct publish_run *r, const char *file, struct fault
 		id_make(c->now_us, key);
 		id_format(key, name);
 		path = arena_printf(&c->arena, "%s/spool/stdin-%s.jsonl", dir, name);
-		return spool_lines_open(path.p, &r->spool_lines, fault);
+		return path.p ? spool_lines_open(path.p, &r->spool_lines, fault) : no_memory(fault);
 	}
 	char *real = realpath(file, NULL);
 	id_derive(key, str_of(real ? real : file), key);
 	free(real);
 	id_format(key, name);
 	path = arena_printf(&c->arena, "%s/spool/%s", dir, name);
-	return spool_open(path.p, &r->spool, fault);
+	return path.p ? spool_open(path.p, &r->spool, fault) : no_memory(fault);
 }
 
 static enum err publish_open(struct publish_run *r, struct fault *fault)
@@ -335,7 +342,7 @@ static enum err publish_open(struct publish_run *r, struct fault *fault)
 						 strcmp(file, "-") ? file : "stdin");
 	r->items = calloc(CHUNK_EVENTS, sizeof(*r->items));
 	if (!r->items || !r->rejects_path.p)
-		return fault_set(fault, ERR_NO_MEMORY, NULL, "out of memory");
+		return no_memory(fault);
 	enum err e = lines_open(&r->lines, file, fault);
 	if (!e)
 		e = open_spool(r, file, fault);

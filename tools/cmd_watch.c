@@ -350,12 +350,14 @@ static enum err run_watch(struct cli *c, struct fault *fault)
 		e = reader_open(c, &how, &w.reader, fault);
 	if (!e)
 		e = follow(&w, fault);
-	const enum err closed = out_close(w.out, e ? NULL : fault);
+	/* where it ended because it could not write, that is what is said */
+	const bool ended = !e || e == ERR_INTERRUPTED;
+	const enum err closed = out_close(w.out, ended ? fault : NULL);
 	reader_close(w.reader);
 	arena_fini(&w.arena);
 	buf_fini(&w.line);
 	buf_fini(&w.cell);
-	return e ? e : closed;
+	return ended && closed ? closed : e;
 }
 
 const struct command command_watch = {

@@ -19,7 +19,8 @@ struct reader {
 static char *next_line(char *to, int size, void *arg)
 {
 	struct reader *r = arg;
-	char *got = r->cut ? NULL : fgets(to, size, r->f);
+	/* the library goes on behind an error, but the first one is told */
+	char *got = r->cut || r->e ? NULL : fgets(to, size, r->f);
 
 	if (!got)
 		return NULL;

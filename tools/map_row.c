@@ -127,7 +127,7 @@ static enum err swap_day(struct str s, bool month_first, struct arena *a, struct
 				 month_first ? "month/day/year" : "day/month/year");
 	*out = arena_printf(a, "%04u-%02u-%02u", part[2], part[month_first ? 0 : 1],
 			    part[month_first ? 1 : 0]);
-	return ERR_OK;
+	return out->p ? ERR_OK : ERR_NO_MEMORY;
 }
 
 static enum err apply(const struct map_filter *f, struct arena *a, struct str *s, struct fault *fault)

@@ -83,17 +83,20 @@ static enum err read_all(struct spool *s, size_t size, struct fault *fault)
 }
 
 /* The file's name must be on disk too. */
-static enum err sync_parent(const char *path)
+static enum err sync_parent(const char *path, struct fault *fault)
 {
 	char dir[PATH_MAX];
 	const char *slash = strrchr(path, '/');
 
 	(void)snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
 	const int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	const bool good = fd >= 0 && fsync(fd) == 0;
+	const enum err e = fd >= 0 && fsync(fd) == 0
+				   ? ERR_OK
+				   : fault_set(fault, ERR_IO, NULL, "cannot sync %s: %s", dir,
+					       strerror(errno));
 	if (fd >= 0)
 		(void)close(fd);
-	return good ? ERR_OK : ERR_IO;
+	return e;
 }
 
 enum err spool_open(const char *path, struct spool **out, struct fault *fault)
@@ -115,7 +118,7 @@ enum err spool_open(const char *path, struct spool **out, struct fault *fault)
 		e = fault_set(fault, ERR_STORE_LOCKED, NULL, "another `avow publish` of this file is "
 			      "at work (%s)", path);
 	if (!e)
-		e = sync_parent(path);
+		e = sync_parent(path, fault);
 	if (!e)
 		e = read_all(s, (size_t)st.st_size, fault);
 	if (e) {
