@@ -11,6 +11,9 @@ world, each with names of its own: questions about one of them then touch no oth
 which the model is given too, and answers about everything, of which each set looks at its own part.
 Each ALONE_EVERY-th set has a world to itself, where leagues of everybody and missing rates are
 asked for as well.
+
+A machine with much else to do answers late, or that it is busy: then the question is put again, which
+is counted, and given up after TRIES_MAX times.
 """
 import argparse
 import json
@@ -35,6 +38,9 @@ WORLD_SETS = 20
 ALONE_EVERY = 20
 BATCH_MAX = 40
 AGAIN = 8 # questions of each set that are asked again when the world holds all its sets
+TRIES_MAX = 20
+TTL_MS = 600000 # of a request: as long as a service allows
+PUT_OFF = {"BUSY", "DEADLINE"} # what says nothing about the question
 SLUGS = set(generate.DEALS) | set(generate.PARTIES)
 # Answers about everything hold this much, so that no set's part is on a second page.
 LIMITS = {"flows": 10000, "cycles": 10000, "anomalies": 10000, "reconcile": 1000, "diff": 1000}
@@ -42,6 +48,10 @@ LIMITS = {"flows": 10000, "cycles": 10000, "anomalies": 10000, "reconcile": 1000
 
 class Differs(AssertionError):
     """The product answered otherwise than the model."""
+
+
+class PutOff(Exception):
+    """The machine is too busy to compare anything."""
 
 
 def renamed(value, prefix):
@@ -133,6 +143,32 @@ class RandomSet:
                 for k, v in answer.items()}
 
 
+def answers_to(client, questions, min_seq):
+    """(answers to (message, fields), an error as {"error": …, "text": …}; how many were asked anew)."""
+    def send(message, fields):
+        return client.send(message, ttl_ms=TTL_MS, min_seq=min_seq, **fields)
+
+    anew = 0
+    answers = []
+    for question, rid in [(question, send(*question)) for question in questions]:
+        for tries in range(1, TRIES_MAX + 1):
+            try:
+                answer = client.answer(rid, TTL_MS / 1000)
+            except avowtest.Refused as refused:
+                answer = {"error": refused.name, "text": refused.text}
+                if refused.name in PUT_OFF and tries < TRIES_MAX:
+                    time.sleep((refused.retry_after_ms or 0) / 1000) # as long as the service asks
+                    rid = send(*question)
+                    anew += 1
+                    continue
+            break
+        if answer.get("error") in PUT_OFF:
+            raise PutOff("%d times: %s to %s" % (TRIES_MAX, answer, question))
+        answer.pop("rid", None)
+        answers.append(answer)
+    return answers, anew
+
+
 class World:
     """Services over an empty ledger, and what was published there."""
 
@@ -141,6 +177,7 @@ class World:
         self.head = 0      # what was published is asked for
         self.rates = []    # of all sets so far
         self.events = []
+        self.anew = 0      # questions that were put again, as the services had too much to do
         self.answered = [] # (message, fields, answer) of questions that are pinned to a seq
 
     def __enter__(self):
@@ -158,27 +195,19 @@ class World:
         sent, first = [], 0
         while first < a_set.count:
             batch = a_set.events[first:first + a_set.chance.randrange(1, a_set.batch_max + 1)]
-            sent.append((first, self.ingest.send("publish", events=[
+            sent.append((first, self.ingest.send("publish", ttl_ms=TTL_MS, events=[
                 msgpack.packb(asking.wire_event(e)) for e in batch])))
             first += len(batch)
         for first, rid in sent:
-            for r in self.ingest.answer(rid)["receipts"]:
+            for r in self.ingest.answer(rid, TTL_MS / 1000)["receipts"]:
                 for n in range(r["last"] - r["first"] + 1):
                     a_set.events[first + r["index"] + n]["seq"] = r["first"] + n
         self.head = max([self.head] + [e["seq"] for e in a_set.events])
 
     def ask_all(self, questions):
         """Answers to (message, fields), an error as {"error": …, "text": …}."""
-        rids = [self.query.send(message, min_seq=self.head, **fields)
-                for message, fields in questions]
-        answers = []
-        for rid in rids:
-            try:
-                answer = self.query.answer(rid)
-            except avowtest.Refused as refused:
-                answer = {"error": refused.name, "text": refused.text}
-            answer.pop("rid", None)
-            answers.append(answer)
+        answers, anew = answers_to(self.query, questions, self.head)
+        self.anew += anew
         return answers
 
     def ask(self, a_set):
@@ -260,7 +289,8 @@ def worlds(sets, seed):
 
 def run(sets, seed, say=lambda text: None):
     """Compare so many sets; returns what was counted."""
-    counted = {"sets": 0, "worlds": 0, "events": 0, "questions": 0, "asked again": 0}
+    counted = {"sets": 0, "worlds": 0, "events": 0, "questions": 0, "asked again": 0,
+               "put again as busy": 0}
     for its_sets in worlds(sets, seed):
         with World() as world:
             for a_set in its_sets:
@@ -269,6 +299,7 @@ def run(sets, seed, say=lambda text: None):
                 counted["questions"] += len(asked.asks)
                 counted["events"] += a_set.count
             counted["asked again"] += world.ask_again()
+            counted["put again as busy"] += world.anew
         counted["worlds"] += 1
         counted["sets"] += len(its_sets)
         say(counted)

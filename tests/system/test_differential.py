@@ -13,6 +13,7 @@ sys.path.append(os.path.join(HERE, "support"))
 import differential
 
 import amounts
+import avowtest
 import checks
 import deals
 import events
@@ -83,6 +84,22 @@ MISTAKES = {
 }
 
 
+class BusyAtFirst:
+    """A client of a service that says so many times that it is busy."""
+
+    def __init__(self, times):
+        self.times, self.rid = times, 0
+
+    def send(self, message, **fields):
+        self.rid += 1
+        return self.rid
+
+    def answer(self, rid, timeout):
+        if rid <= self.times:
+            raise avowtest.Refused({"name": "BUSY", "text": "too much", "rid": rid})
+        return {"rid": rid, "figure": 1}
+
+
 class Differential(unittest.TestCase):
     def test_every_answer_through_the_protocol_is_the_models(self):
         counted = differential.run(SETS, SEED)
@@ -98,6 +115,13 @@ class Differential(unittest.TestCase):
             with self.subTest(mistake), planted, self.assertRaises(differential.Differs):
                 for each in asked:
                     each.check()
+
+    def test_who_is_busy_is_asked_anew(self):
+        most = differential.TRIES_MAX
+        self.assertEqual(differential.answers_to(BusyAtFirst(most - 1), [("get", {"seq": 1})], 1),
+                         ([{"figure": 1}], most - 1))
+        with self.assertRaises(differential.PutOff):
+            differential.answers_to(BusyAtFirst(most), [("get", {"seq": 1})], 1)
 
     def test_an_answer_that_changes_later_is_seen(self):
         its_sets = [differential.RandomSet(SEED + n, alone=False) for n in range(2)]
