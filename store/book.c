@@ -96,6 +96,28 @@ static struct place *place_of(struct book *b, struct lm_txn *t)
 	return p;
 }
 
+/* What is read of the slab in hand, while that is guarded: see lm_cursor_floor_copy. */
+struct look {
+	struct slab *slab;
+	struct str row;
+	uint64_t seq;
+	struct record *out;
+};
+
+static enum err open_slab(void *arg)
+{
+	const struct look *x = arg;
+
+	return slab_open(x->row, x->slab->first, x->slab->leaves, x->slab);
+}
+
+static enum err get_event(void *arg)
+{
+	const struct look *x = arg;
+
+	return slab_get(x->slab, x->seq, x->out);
+}
+
 /*
  * Have the last slab that begins at or before seq in hand. On error `first` is that of the one that
  * is damaged, 0 where it is not known.
@@ -118,13 +140,15 @@ static enum err find_slab(struct book *b, struct place *p, uint64_t seq)
 		return e;
 	memcpy(&first, key.p, sizeof(first));
 	p->slab.first = first;
-	return slab_open(row, first, b->leaves, &p->slab);
+	p->slab.leaves = b->leaves;
+	return lm_guarded(open_slab, &(struct look){ .slab = &p->slab, .row = row });
 }
 
 /* The event out of the slab in hand, its bytes where they stay. */
 static enum err get_there(struct place *p, uint64_t seq, struct record *out)
 {
-	const enum err e = slab_get(&p->slab, seq, out);
+	const enum err e = lm_guarded(get_event,
+				   &(struct look){ .slab = &p->slab, .seq = seq, .out = out });
 
 	if (e)
 		return e;
@@ -188,7 +212,7 @@ enum err book_newest(struct book *b, struct lm_txn *t, struct record *out, uint6
 
 	const enum err e = find_slab(b, p, UINT64_MAX);
 	*seq = e ? p->slab.first : p->slab.first + p->slab.n - 1;
-	return e ? e : slab_get(&p->slab, *seq, out);
+	return e ? e : lm_guarded(get_event, &(struct look){ .slab = &p->slab, .seq = *seq, .out = out });
 }
 
 /* ---- writing ---- */

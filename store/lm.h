@@ -148,10 +148,16 @@ MUST_USE enum err lm_cursor_floor(struct lm_cursor *c, struct str key, struct st
  * The same, and its value is copied into `room`, of `size` bytes, where it is not in reach (lm_warm);
  * ERR_DAMAGED also where it is larger. For values of many pages that are looked up here and there: they
  * are read from the file, as under a hypervisor the first touch of a page that is mapped can take longer
- * than reading eight of them.
+ * than reading eight of them. Of a value in reach nothing is looked at in a snapshot, as mostly two of
+ * its pages are wanted: read it within lm_guarded.
  */
 MUST_USE enum err lm_cursor_floor_copy(struct lm_cursor *c, struct str key, struct str *found,
 				       char *room, size_t size, struct str *value);
+/*
+ * What call(arg) returns, or ERR_DAMAGED where it came upon bytes of a value that cannot be read; what it
+ * has read can be read again without this. It must own nothing that it would have to give back.
+ */
+MUST_USE enum err lm_guarded(enum err (*call)(void *arg), void *arg);
 /* To the next row, or with `back` the one before; ERR_NOT_FOUND behind the last. */
 MUST_USE enum err lm_cursor_step(struct lm_cursor *c, bool back, struct str *key,
 				 struct str *value);

@@ -12,6 +12,8 @@
 #include <signal.h>
 #include <stddef.h>
 
+#include "store/lm.h"
+
 #define PAGE 4096u
 
 static _Thread_local sigjmp_buf *back; /* of the guarded call that this thread is in, or NULL */
@@ -178,4 +180,25 @@ int lm_guard_table(MDB_txn *t, const char *name, unsigned flags, MDB_dbi *out)
 int lm_guard_commit(MDB_txn *t)
 {
 	return lm_guard(commit, &(struct arguments){ .t = t });
+}
+
+/* ---- for values ---- */
+
+struct look {
+	enum err (*call)(void *arg);
+	void *arg;
+};
+
+static int look(void *arg)
+{
+	const struct look *x = arg;
+
+	return (int)x->call(x->arg);
+}
+
+enum err lm_guarded(enum err (*call)(void *arg), void *arg)
+{
+	const int rc = lm_guard(look, &(struct look){ call, arg });
+
+	return rc < 0 ? ERR_DAMAGED : (enum err)rc; /* LMDB's own are below 0 */
 }

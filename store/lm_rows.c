@@ -364,9 +364,9 @@ enum err lm_cursor_floor_copy(struct lm_cursor *c, struct str key, struct str *f
 	if (there.n > size)
 		return ERR_DAMAGED;
 	*value = there;
+	MDB_val v = val(there);
 	if (resident_holds(&txn_of(c)->lm->resident, there))
-		return lm_guard_touch(&(MDB_val){ there.n, (void *)(uintptr_t)there.p }) ? ERR_DAMAGED
-										: ERR_OK;
+		return txn_of(c)->writes && lm_guard_touch(&v) ? ERR_DAMAGED : ERR_OK;
 	value->p = room;
 	return copy(txn_of(c)->lm, there, room);
 }

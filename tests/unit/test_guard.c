@@ -2,6 +2,7 @@
 /* What a damaged page of the store does to who reads it: an error, and nothing else. */
 #include "tests/unit/store_help.h"
 
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 #define PAGE 4096u
@@ -96,9 +97,51 @@ static void a_damaged_page_head_is_an_error_that_names_the_seq_and_never_a_signa
 	flip_each_page(*state, PAGE_LOWER_AT + 1, 7);
 }
 
+static enum err read_a_byte(void *arg)
+{
+	const volatile char *p = arg;
+
+	return *p ? ERR_NOT_FOUND : ERR_OK;
+}
+
+/* In a process that takes the signals for itself, as cmocka takes them anew for each test; 0: all is right. */
+static int look_in_child(const char *dir)
+{
+	const char *path = in_dir(dir, "short");
+	int status;
+
+	file_write(path, "\1", 1);
+	const pid_t child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		struct log *log;
+		struct fault f;
+		fault_init(&f);
+		if (log_open(dir, NOW, &log, &f))
+			_exit(1);
+		const int fd = open(in_dir(dir, "short"), O_RDONLY);
+		char *map = mmap(NULL, 2 * (size_t)PAGE, PROT_READ, MAP_SHARED, fd, 0);
+		if (map == MAP_FAILED)
+			_exit(2);
+		if (lm_guarded(read_a_byte, map) != ERR_NOT_FOUND || lm_guarded(read_a_byte, map + 1))
+			_exit(3);
+		if (lm_guarded(read_a_byte, map + PAGE) != ERR_DAMAGED)
+			_exit(4);
+		_exit(lm_guarded(read_a_byte, map + 1) ? 5 : 0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+static void what_cannot_be_read_ends_a_look_and_not_the_process(void **state)
+{
+	assert_int_equal(look_in_child(*state), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		store_test(what_cannot_be_read_ends_a_look_and_not_the_process), /* before signals are taken here */
 		store_test(a_damaged_page_head_is_an_error_that_names_the_seq_and_never_a_signal),
 	};
 
