@@ -13,6 +13,7 @@
 #define ARENA_CHUNK ((size_t)64 << 10)
 #endif
 #define ARENA_KEEP ((size_t)1 << 20)
+#define ARENA_CHUNK_MAX ((size_t)8 << 20)
 #define HUGE_PAGE ((size_t)2 << 20)
 
 void check_failed(const char *what, const char *text, const char *file, int line)
@@ -184,6 +185,14 @@ static struct arena_chunk *chunk_new(size_t cap)
 	return c;
 }
 
+/* Beyond what is kept as much as is in use already: what takes many MiB takes few chunks, of huge pages. */
+static size_t chunk_size(const struct arena *a)
+{
+	if (a->used < ARENA_KEEP)
+		return ARENA_CHUNK;
+	return a->used < ARENA_CHUNK_MAX ? a->used / ARENA_ALIGN * ARENA_ALIGN : ARENA_CHUNK_MAX;
+}
+
 /* The chunk with room for n bytes: the one in use, one kept behind it, or a new one. */
 static struct arena_chunk *chunk_for(struct arena *a, size_t n)
 {
@@ -192,7 +201,7 @@ static struct arena_chunk *chunk_for(struct arena *a, size_t n)
 	while (c && c->cap - c->n < n && c->next)
 		c = c->next;
 	if (!c || c->cap - c->n < n) {
-		const size_t cap = n > ARENA_CHUNK ? n : ARENA_CHUNK;
+		const size_t cap = n > chunk_size(a) ? n : chunk_size(a);
 		struct arena_chunk *fresh = chunk_new(cap);
 		if (!fresh)
 			return NULL;

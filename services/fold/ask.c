@@ -310,7 +310,7 @@ enum err ask_party(struct view *v, uint32_t party, struct arena *a, struct event
 	TRY(v->facts->home(v->facts->arg, HOME_PARTY, party, &q->horizon, &v->arena, &facts));
 	TRY(visible_statements(v->facts, &q->horizon, q->on, facts, &v->arena, &all));
 	for (size_t i = 0; i < all.n; i++)
-		if (!all.v[i].copy && all.v[i].fact->kind == kind_party &&
+		if (!all.v[i].copy && all.v[i].kind == kind_party &&
 		    numbers_have(fact_numbers(all.v[i].fact, FACT_SUBJECT), party))
 			declared = all.v[i].fact;
 	*found = declared != NULL;

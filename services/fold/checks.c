@@ -263,7 +263,7 @@ static enum err after_cancel(struct view *v, struct deal *d, struct contradictio
 
 	for (size_t i = 0; i < d->statements.n; i++) {
 		const struct visible *s = &d->statements.v[i];
-		const uint8_t kind = s->fact->kind;
+		const uint8_t kind = s->kind;
 		if (s->copy)
 			continue;
 		if (kind == kind_talks || kind == kind_announce || kind == kind_commit)

@@ -30,7 +30,7 @@ bool choice_sets(const struct view *v, const struct choice *c, const struct visi
 
 	/* conditions are no rung (rung_NONE), and `adds` means nothing on them */
 	return fact_rung(s->fact) == c->base && flags & FACT_AMOUNT &&
-	       (!(flags & FACT_ADDS) || s->fact->kind == kind_condition) && counts(v, c, s);
+	       (!(flags & FACT_ADDS) || s->kind == kind_condition) && counts(v, c, s);
 }
 
 bool choice_adds(const struct view *v, const struct choice *c, const struct visible *s)

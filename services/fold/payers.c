@@ -11,7 +11,7 @@ uint32_t deal_speaker(const struct deal *d, const struct fact *f)
 
 static bool speaks_of_money(const struct visible *s)
 {
-	return !s->copy && s->fact->kind >= kind_rumour && s->fact->kind <= kind_pay;
+	return !s->copy && s->kind >= kind_rumour && s->kind <= kind_pay;
 }
 
 static int by_group(const void *x, const void *y)
@@ -237,7 +237,7 @@ enum err view_payees(struct view *v, struct deal *d, struct number_list *out)
 	*out = (struct number_list){ 0 };
 	TRY(view_load(v, d));
 	for (size_t i = 0; i < d->statements.n; i++)
-		if (!d->statements.v[i].copy && d->statements.v[i].fact->kind != kind_deal)
+		if (!d->statements.v[i].copy && d->statements.v[i].kind != kind_deal)
 			n += fact_numbers(d->statements.v[i].fact, FACT_TO).n;
 	if (n == 0)
 		return ERR_OK;
@@ -246,7 +246,7 @@ enum err view_payees(struct view *v, struct deal *d, struct number_list *out)
 		return ERR_NO_MEMORY;
 	n = 0;
 	for (size_t i = 0; i < d->statements.n; i++) {
-		if (d->statements.v[i].copy || d->statements.v[i].fact->kind == kind_deal)
+		if (d->statements.v[i].copy || d->statements.v[i].kind == kind_deal)
 			continue;
 		const struct numbers to = fact_numbers(d->statements.v[i].fact, FACT_TO);
 		for (size_t j = 0; j < to.n; j++)

@@ -73,12 +73,12 @@ enum err stage_of(struct view *v, struct deal *d, enum stage *out)
 	*out = stage_NONE;
 	for (size_t i = 0; i < d->statements.n; i++) {
 		const struct visible *s = &d->statements.v[i];
-		const enum stage reached = stage_of_kind(s->fact->kind);
+		const enum stage reached = stage_of_kind(s->kind);
 		if (s->copy || !reached || s->fact->flags & FACT_RETURNED)
 			continue;
 		for (; next < n && order_cmp(cancels[next], visible_order(s)) < 0; next++)
 			*out = stage_cancelled;
-		if (*out == stage_cancelled && !reopens(s->fact->kind))
+		if (*out == stage_cancelled && !reopens(s->kind))
 			continue;
 		if (*out == stage_cancelled || reached > *out)
 			*out = reached;
@@ -105,14 +105,14 @@ static enum err conditions_of(struct view *v, struct deal *d, struct visible ***
 	size_t most = 0;
 
 	for (size_t i = 0; i < d->statements.n; i++)
-		most += d->statements.v[i].fact->kind == kind_condition;
+		most += d->statements.v[i].kind == kind_condition;
 	*n = 0;
 	*out = arena_alloc(&v->arena, most * sizeof(**out));
 	if (!*out)
 		return ERR_NO_MEMORY;
 	for (size_t i = 0; most && i < d->statements.n; i++) {
 		struct visible *s = &d->statements.v[i];
-		if (s->fact->kind == kind_condition && !s->copy &&
+		if (s->kind == kind_condition && !s->copy &&
 		    order_cmp(visible_order(s), deal_cut(d, s->fact->payer)) > 0)
 			(*out)[(*n)++] = s;
 	}

@@ -82,7 +82,7 @@ static enum err find_cuts(struct view *v, struct deal *d, size_t most)
 		return ERR_NO_MEMORY;
 	for (size_t i = 0; i < d->statements.n; i++) {
 		const struct visible *s = &d->statements.v[i];
-		if (s->fact->kind == kind_cancel && !s->copy)
+		if (s->kind == kind_cancel && !s->copy)
 			d->cuts[d->ncuts++] = (struct cut){ visible_order(s),
 				s->fact->payer, s->fact };
 	}

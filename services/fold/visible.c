@@ -166,7 +166,7 @@ static enum err mark_copies_of_few(const struct facts *source, const struct hori
 	for (size_t i = 0; i < statements->n; i++) {
 		struct visible *s = &statements->v[i];
 		uint64_t root;
-		if (!s->fact->derived)
+		if (!s->retells)
 			continue;
 		TRY(original_of(source, h, on, facts, statements, a, s->fact->derived, &root));
 		s->copy = root && root != s->first->seq;
@@ -214,7 +214,7 @@ static enum err originals(const struct facts *source, const struct horizon *h, i
 	struct map standing = { 0 };
 
 	for (size_t i = 0; i < statements->n; i++)
-		if (statements->v[i].fact->derived)
+		if (statements->v[i].retells)
 			TRY(map_put(roots, a, statements->v[i].fact->derived, UINT64_MAX));
 	if (roots->n == 0)
 		return ERR_OK;
@@ -240,7 +240,7 @@ static enum err mark_copies(const struct facts *source, const struct horizon *h,
 	TRY(originals(source, h, on, facts, statements, a, &roots));
 	for (size_t i = 0; roots.n && i < statements->n; i++) {
 		struct visible *s = &statements->v[i];
-		const uint64_t *root = s->fact->derived ? map_find(&roots, s->fact->derived) : NULL;
+		const uint64_t *root = s->retells ? map_find(&roots, s->fact->derived) : NULL;
 		s->copy = root && *root && *root != s->first->seq;
 	}
 	return ERR_OK;
@@ -263,7 +263,8 @@ enum err visible_statements(const struct facts *source, const struct horizon *h,
 		const struct fact *fact = deciding(&repairs, first);
 		if (!fact || !happened(fact, on))
 			continue;
-		out->v[out->n++] = (struct visible){ .first = first, .fact = fact };
+		out->v[out->n++] = (struct visible){ .first = first, .fact = fact,
+			.retells = fact->derived != 0, .kind = fact->kind };
 		retold |= fact->derived != 0;
 	}
 	if (!retold)

@@ -14,6 +14,8 @@ struct visible {
 	const struct fact *fact;  /* the version that decides; never a retract */
 	bool copy;		  /* retells a visible statement: sets nothing */
 	bool used;		  /* its amount is in the figures that were asked for */
+	bool retells;		  /* fact->derived is not 0; here, as most passes need no more of the fact */
+	uint8_t kind;		  /* of `fact` */
 	uint32_t group;		  /* for payers.c: in which group it is */
 	struct visible *next;	  /* for ladder.c: in its thread */
 };

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "services/fold/kept.h"
-#include "services/query/blocks.h"
 
 #define FACTS_FIRST 32u
 #define FACTS_COUNTED 1024u /* homes with more of them are counted before they are read */
@@ -23,17 +22,33 @@ static enum err find_original(struct replica *r, struct fact *f)
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
-/* Room for more facts: for twice as many, and in a large home for all that are left, once. */
-static enum err room_for_fact(struct archive *archive, const struct walk *w, struct arena *a,
-			      struct fact_list *list, size_t *cap)
+/* Go through the heads of a home; a large one costs that once a question. */
+static enum err count_home(struct archive *archive, struct place place, const struct horizon *h)
 {
-	uint64_t left = 0;
+	struct counted *counted = &archive->counted;
+	struct cursor c = { 0 };
+	struct walk w;
 
-	if (*cap >= FACTS_COUNTED)
-		TRY(walk_left(archive->r, w, &left));
+	TRY(walk_begin(archive->r, &c, place, h->stated_end, &w));
+	const enum err e = walk_count(&w, h->at_seq, &counted->counts);
+	cursor_close(&c);
+	TRY(e);
+	counted->place = place;
+	counted->at_seq = h->at_seq;
+	return ERR_OK;
+}
+
+/* Room for more facts: for twice as many, and in a large home for all of them, once. */
+static enum err room_for_fact(struct archive *archive, struct place place, const struct horizon *h,
+			      struct arena *a, struct fact_list *list, size_t *cap)
+{
+	const bool large = *cap >= FACTS_COUNTED;
+
 	*cap = *cap ? 2 * *cap : FACTS_FIRST;
-	if (left)
-		*cap = list->n + (size_t)left;
+	if (large)
+		TRY(count_home(archive, place, h));
+	if (large && archive->counted.counts.most > *cap)
+		*cap = (size_t)archive->counted.counts.most;
 	struct fact *more = arena_alloc(a, *cap * sizeof(*more));
 	if (!more)
 		return ERR_NO_MEMORY;
@@ -43,19 +58,20 @@ static enum err room_for_fact(struct archive *archive, const struct walk *w, str
 	return ERR_OK;
 }
 
-static enum err home_collect(struct archive *archive, struct walk *w, uint32_t deal,
-			     uint64_t at_seq, struct arena *a, struct fact_list *out)
+static enum err home_collect(struct archive *archive, struct walk *w, struct place place,
+			     const struct horizon *h, struct arena *a, struct fact_list *out)
 {
+	const uint32_t deal = home_deal(place.home, place.number);
 	struct item item = { .stated = INT64_MIN };
 	size_t cap = 0;
 	enum err e;
 
 	while (!(e = walk_next(w, &item))) {
-		out->cut |= item.seq > at_seq;
-		if (item.seq > at_seq)
+		out->cut |= item.seq > h->at_seq;
+		if (item.seq > h->at_seq)
 			continue;
 		if (out->n == cap)
-			TRY(room_for_fact(archive, w, a, out, &cap));
+			TRY(room_for_fact(archive, place, h, a, out, &cap));
 		struct fact *f = &out->v[out->n++];
 		TRY(fact_read(item.bytes, deal, item.stated, item.seq, f));
 		if (fact_lacks_origin(f))
@@ -69,12 +85,12 @@ static enum err archive_home(void *arg, enum home home, uint32_t number, const s
 			     struct arena *a, struct fact_list *out)
 {
 	struct archive *archive = arg;
+	const struct place place = { home, number };
 	struct walk w;
 
 	*out = (struct fact_list){ 0 };
-	TRY(walk_begin(archive->r, &archive->walking, (struct place){ home, number },
-		       h->stated_end, &w));
-	return home_collect(archive, &w, home_deal(home, number), h->at_seq, a, out);
+	TRY(walk_begin(archive->r, &archive->walking, place, h->stated_end, &w));
+	return home_collect(archive, &w, place, h, a, out);
 }
 
 /* A name that is in the index already. */
@@ -377,11 +393,15 @@ static enum err archive_named(void *arg, enum dictionary dict, struct str text, 
 static enum err archive_revision(void *arg, uint32_t deal, uint64_t at_seq, uint64_t *out)
 {
 	struct archive *archive = arg;
-	struct walk w;
+	const struct counted *counted = &archive->counted;
+	const struct place place = { HOME_DEAL, deal };
+	const struct horizon whenever = { .at_seq = at_seq, .stated_end = INT64_MAX };
 
-	TRY(walk_begin(archive->r, &archive->walking, (struct place){ HOME_DEAL, deal }, INT64_MAX,
-		       &w));
-	return walk_count(&w, at_seq, out);
+	if (counted->place.home != place.home || counted->place.number != deal ||
+	    counted->at_seq != at_seq)
+		TRY(count_home(archive, place, &whenever));
+	*out = counted->counts.own;
+	return ERR_OK;
 }
 
 static enum err archive_entry(void *arg, uint64_t seq, struct entry *out)

@@ -3,14 +3,19 @@
 #ifndef AVOW_SERVICES_QUERY_ARCHIVE_H
 #define AVOW_SERVICES_QUERY_ARCHIVE_H
 
-#include "services/fold/facts.h"
-#include "store/replica.h"
+#include "services/query/blocks.h"
 
 struct archive {
 	struct replica *r;
 	struct facts facts;
 	struct cursor walking; /* through facts; see blocks.h */
 	struct cursor relating; /* through table_related */
+	/* the home that was counted last; home 0: none */
+	struct counted {
+		struct place place;
+		uint64_t at_seq;
+		struct walk_counts counts;
+	} counted;
 	/* of parts and successors the row of table_some that was looked at last; see rows.h */
 	struct some {
 		bool known;

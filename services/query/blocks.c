@@ -254,42 +254,35 @@ enum err walk_block(struct walk *w)
 	return next_block(w, &head);
 }
 
-enum err walk_left(struct replica *r, const struct walk *w, uint64_t *most)
+/* The facts of the block in hand, item by item. */
+static enum err count_items(struct walk *w, uint64_t at_seq, uint64_t *own)
 {
-	const struct str key = w->c->key;
-	struct walk on = *w;
-	struct block_head head;
-	struct cursor c;
+	struct item item;
 
-	TRY(cursor_open(r, table_fact, key, false, &c));
-	on.c = &c;
-	on.standing = false;
-	on.more = true; /* the block in hand once more, then the others */
-	*most = 0;
-	enum err e;
-	while (!(e = next_block(&on, &head)))
-		*most += head.facts;
-	cursor_close(&c);
-	return e == ERR_NOT_FOUND ? ERR_OK : e;
+	while (w->at < w->end) {
+		if (!item_read(&w->at, w->end, &item))
+			return ERR_DAMAGED;
+		*own += item.seq <= at_seq && !fact_bytes_elsewhere(item.bytes);
+	}
+	return ERR_OK;
 }
 
-enum err walk_count(struct walk *w, uint64_t at_seq, uint64_t *own)
+enum err walk_count(struct walk *w, uint64_t at_seq, struct walk_counts *out)
 {
 	struct block_head head;
-	struct item item;
 	enum err e;
 
-	*own = 0;
+	*out = (struct walk_counts){ 0 };
 	while (!(e = next_block(w, &head))) {
-		if (head.greatest <= at_seq) {
-			*own += head.own;
-			continue;
-		}
-		while (w->at < w->end) {
-			if (!item_read(&w->at, w->end, &item))
-				return ERR_DAMAGED;
-			*own += item.seq <= at_seq && !fact_bytes_elsewhere(item.bytes);
-		}
+		const char *p = w->at;
+		struct item first;
+		if (!item_read(&p, w->end, &first))
+			return ERR_DAMAGED;
+		out->most += first.stated < w->stated_end ? head.facts : 0;
+		if (head.greatest <= at_seq)
+			out->own += head.own;
+		else
+			TRY(count_items(w, at_seq, &out->own));
 	}
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }

@@ -88,12 +88,12 @@ MUST_USE static inline enum err walk_next(struct walk *w, struct item *out)
 		return ERR_DAMAGED;
 	return out->stated < w->stated_end ? ERR_OK : ERR_NOT_FOUND; /* and so are all that follow */
 }
-/* How many facts are left at most, whenever stated: those of the block in hand and of all behind it. */
-MUST_USE enum err walk_left(struct replica *r, const struct walk *w, uint64_t *most);
-/*
- * How many facts, whenever stated, have a seq up to at_seq and name no other deal than the home's own:
- * of a walk that has just begun, and ends with it.
- */
-MUST_USE enum err walk_count(struct walk *w, uint64_t at_seq, uint64_t *own);
+/* What a home holds, by the heads of its blocks. */
+struct walk_counts {
+	uint64_t most; /* at least as many facts as the walk would give */
+	uint64_t own;  /* whenever stated, of a seq up to at_seq, that name no other deal than the home's own */
+};
+/* Of a walk that has just begun, and ends with it. ERR_DAMAGED */
+MUST_USE enum err walk_count(struct walk *w, uint64_t at_seq, struct walk_counts *out);
 
 #endif

@@ -107,13 +107,18 @@ static void a_home_is_counted_by_the_heads_of_its_blocks(void **state)
 
 	for (uint32_t deal = 1; deal < HOMES; deal++)
 		for (uint64_t at_seq = 0; at_seq <= FACTS; at_seq += 250) {
-			uint64_t right = 0, own;
+			const int64_t end = (int64_t)random_below(&random, 300) * US_PER_DAY;
+			uint64_t right = 0, given = 0;
+			struct walk_counts found;
 			struct walk w;
-			for (size_t i = 0; i < counts[deal]; i++)
+			for (size_t i = 0; i < counts[deal]; i++) {
 				right += put_in[deal][i].seq <= at_seq;
-			assert_int_equal(walk_begin(r, &c, home_of(deal), INT64_MAX, &w), ERR_OK);
-			assert_int_equal(walk_count(&w, at_seq, &own), ERR_OK);
-			assert_int_equal(own, right);
+				given += put_in[deal][i].stated < end;
+			}
+			assert_int_equal(walk_begin(r, &c, home_of(deal), end, &w), ERR_OK);
+			assert_int_equal(walk_count(&w, at_seq, &found), ERR_OK);
+			assert_int_equal(found.own, right);
+			assert_in_range(found.most, given, counts[deal]);
 		}
 	cursor_close(&c);
 	replica_unsnap(r);
