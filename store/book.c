@@ -201,6 +201,11 @@ enum err book_find(struct book *b, struct lm_txn *t, const struct id *id, uint64
 	return ids_find(p->ids, id, seq);
 }
 
+void book_foresee(struct book *b, struct lm_txn *t, uint64_t seq)
+{
+	lm_foresee(t, b->slabs, seq_key(&seq));
+}
+
 void book_leave(struct book *b)
 {
 	place_leave(&b->outside);

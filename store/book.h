@@ -49,5 +49,7 @@ void book_end(struct book *b);
 MUST_USE enum err book_find(struct book *b, struct lm_txn *t, const struct id *id, uint64_t *seq);
 MUST_USE enum err book_get(struct book *b, struct lm_txn *t, uint64_t seq, struct record *out);
 void book_leave(struct book *b);
+/* A hint that this event will be got soon: its slab's frame begins to come near. */
+void book_foresee(struct book *b, struct lm_txn *t, uint64_t seq);
 
 #endif

@@ -99,7 +99,8 @@ void lm_end(struct lm_txn *t);
 MUST_USE enum err lm_get(struct lm_txn *t, unsigned table, struct str key, struct str *value);
 /*
  * A hint that this key will be looked up soon: its page begins to come into the processor's cache, which
- * takes about as long as all else that looking up does. Finds no errors.
+ * takes about as long as all else that looking up does; in a table by number it is the end of the large
+ * value that begins at this key or before. Finds no errors.
  */
 void lm_foresee(struct lm_txn *t, unsigned table, struct str key);
 /* The row with the greatest key; ERR_NOT_FOUND in an empty table. */

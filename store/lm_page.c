@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define CACHE_LINE 64u
+#define FORESEEN_END 1536u /* of a large value: a slab's frame is there */
 #define PAGE PAGES_SIZE
 #define PAGE_HEAD PAGES_HEAD_SIZE
 #define NODE_HEAD 8u
@@ -485,6 +486,26 @@ enum err pages_check_path(struct pages *p, unsigned table, struct str key, bool 
 	return ERR_OK;
 }
 
+static void prefetch(const char *from, size_t n)
+{
+	for (size_t i = 0; i < n; i += CACHE_LINE)
+		__builtin_prefetch(from + i);
+}
+
+/* The end of the value that the last row up to `key` has, where it has pages of its own. */
+static void foresee_value(struct pages *p, uint64_t leaf, struct str key)
+{
+	if (!page_is_good(p, leaf, true, true))
+		return;
+	const char *page = p->at + leaf * PAGE;
+	const unsigned i = upper_bound(page, 0, key, true);
+	if (i == 0 || !(u16_at(node_at(page, i - 1) + 4) & NODE_BIG))
+		return;
+	const char *value = p->at + big_of(node_at(page, i - 1)) * PAGE + PAGE_HEAD;
+	const size_t size = u32_at(node_at(page, i - 1)), n = size < FORESEEN_END ? size : FORESEEN_END;
+	prefetch(value + size - n, n);
+}
+
 void pages_foresee(struct pages *p, unsigned table, struct str key)
 {
 	if (know(p, table))
@@ -499,8 +520,10 @@ void pages_foresee(struct pages *p, unsigned table, struct str key)
 		const char *page = p->at + number * PAGE;
 		number = child_of(node_at(page, upper_bound(page, 1, key, t->by_number) - 1));
 	}
-	for (unsigned i = 0; number <= p->last && i < PAGE; i += CACHE_LINE)
-		__builtin_prefetch(p->at + number * PAGE + i);
+	if (t->by_number && t->depth)
+		foresee_value(p, number, key);
+	else if (number <= p->last)
+		prefetch(p->at + number * PAGE, PAGE);
 }
 
 /* ---- free pages ---- */

@@ -419,6 +419,12 @@ enum err replica_seq_at(struct replica *r, int64_t recorded, uint64_t *seq)
 	return ERR_OK;
 }
 
+void replica_foresee_event(struct replica *r, uint64_t seq)
+{
+	require(r->view);
+	book_foresee(r->book, r->view, seq);
+}
+
 void replica_foresee(struct replica *r, unsigned table, struct str key)
 {
 	require(r->view && table < REPLICA_TABLES);

@@ -120,6 +120,18 @@ static enum err place_write(struct view *v, struct deal *d, struct arena *a,
 	return ERR_OK;
 }
 
+static enum err source_write(struct view *v, const struct visible *s, struct source_of *to)
+{
+	struct entry entry;
+
+	TRY(v->facts->entry(v->facts->arg, s->fact->seq, &entry));
+	msg_set(to, source_of, seq, entry.seq);
+	msg_set(to, source_of, event, entry.event);
+	if (s->used)
+		msg_set(to, source_of, decides, true);
+	return ERR_OK;
+}
+
 static enum err sources_write(struct view *v, const struct deal *d, struct arena *a,
 			      struct deal_figures *out)
 {
@@ -134,16 +146,11 @@ static enum err sources_write(struct view *v, const struct deal *d, struct arena
 	out->sources.v = arena_zalloc(a, out->sources.n, sizeof(*out->sources.v));
 	if (!out->sources.v)
 		return ERR_NO_MEMORY;
-	for (size_t i = 0; i < out->sources.n; i++) {
-		const struct visible *s = &d->statements.v[n - 1 - i];
-		struct source_of *to = &out->sources.v[i];
-		struct entry entry;
-		TRY(v->facts->entry(v->facts->arg, s->fact->seq, &entry));
-		msg_set(to, source_of, seq, entry.seq);
-		msg_set(to, source_of, event, entry.event);
-		if (s->used)
-			msg_set(to, source_of, decides, true);
-	}
+	/* each lies somewhere else: all are on their way before the first is waited for */
+	for (size_t i = 0; i < out->sources.n; i++)
+		v->facts->foresee_entry(v->facts->arg, d->statements.v[n - 1 - i].fact->seq);
+	for (size_t i = 0; i < out->sources.n; i++)
+		TRY(source_write(v, &d->statements.v[n - 1 - i], &out->sources.v[i]));
 	msg_mark(out, deal_figures, sources);
 	return ERR_OK;
 }

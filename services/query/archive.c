@@ -287,6 +287,13 @@ static void archive_foresee_slug(void *arg, enum dictionary dict, uint32_t numbe
 	replica_foresee(archive->r, table_name, row_str(&key));
 }
 
+static void archive_foresee_entry(void *arg, uint64_t seq)
+{
+	struct archive *archive = arg;
+
+	replica_foresee_event(archive->r, seq);
+}
+
 static enum err archive_slugs(void *arg, enum dictionary dict, struct str after, uint64_t at_seq,
 			      size_t most, struct arena *a, struct slug_list *out)
 {
@@ -432,7 +439,8 @@ void archive_init(struct archive *archive, struct replica *r, struct kept *kept)
 			.slug = archive_slug, .slugs = archive_slugs,
 			.named = archive_named, .last_number = archive_last_number,
 			.foresee_home = archive_foresee_home,
-			.foresee_slug = archive_foresee_slug, .revision = archive_revision,
+			.foresee_slug = archive_foresee_slug,
+			.foresee_entry = archive_foresee_entry, .revision = archive_revision,
 			.entry = archive_entry }
 	};
 }
