@@ -145,7 +145,7 @@ static enum err ratio_place(struct view *v, const struct rate *rate, uint16_t fr
 
 void rate_missing(struct view *v, const struct missing_rate *m)
 {
-	if (m->any && (!v->missing.any || order_cmp(m->at, v->missing.at) < 0))
+	if (m->any && (!v->missing.any || order_cmp(m->at, v->missing.at) <= 0))
 		v->missing = *m;
 }
 
