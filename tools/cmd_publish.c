@@ -427,6 +427,7 @@ static void publish_close(struct publish_run *r, bool done)
 	spool_lines_close(r->spool_lines, done);
 	spool_close(r->spool);
 	pipeline_close(r->pipeline);
+	out_cancel(r->receipts); /* what was not closed with the sums */
 	lines_close(&r->lines);
 	buf_fini(&r->events);
 	buf_fini(&r->texts);
