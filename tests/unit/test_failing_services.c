@@ -167,6 +167,9 @@ static void publish_each(enum failing kind, unsigned *k)
 		arena_reset(&w->b.arena);
 		const struct publish p = publish_number(*k, v, &expect);
 		t.n++;
+		/* a new one has no memory at hand that it could do with again */
+		world_stop(w, to_ingest);
+		assert_int_equal(world_start(w, to_ingest), ERR_OK);
 		hand(to_ingest, &shape_publish, &p, &t);
 		if (answered(&shape_published)) {
 			assert_receipt(*k);
