@@ -686,19 +686,27 @@ class Bounded(unittest.TestCase):
 
     def test_overload_is_said_at_once(self):
         with Avow("ledger", "ingest") as avow:
-            client = avow.client("ingest")
-            client.socket.setsockopt(zmq.SNDHWM, 0)
-            client.ask("status")
             big = [event(note="x" * 4000) for _ in range(800)]
-            avow.processes["ledger"].pause()
-            try:
-                for _ in range(14):
-                    client.send("publish", events=big, ttl_ms=60000)
-                m = client.receive()
+
+            def is_said():
+                wait_until(lambda: avow.ask("ingest", "status")["upstream_ok"], "the ledger is reached")
+                client = avow.client("ingest")
+                client.socket.setsockopt(zmq.SNDHWM, 0)
+                client.ask("status")
+                avow.processes["ledger"].pause()
+                try:
+                    for _ in range(14):
+                        client.send("publish", events=big, ttl_ms=60000)
+                    m = client.receive()
+                finally:
+                    avow.processes["ledger"].go_on()
+                    client.close()
+                if m.get("name") == "UNAVAILABLE": # so slow that the ledger was given up before
+                    return False
                 self.assertEqual((m["name"], m["retry_after_ms"] > 0), ("BUSY", True))
-                client.close()
-            finally:
-                avow.processes["ledger"].go_on()
+                return True
+
+            wait_until(is_said, "so much is sent before the ledger is given up", 60)
 
     def test_a_reader_that_takes_nothing_costs_the_others_nothing(self):
         with Avow() as avow:
