@@ -8,7 +8,7 @@
  * transaction begins: an acknowledgement before the log commit), mute (each 1,000th message is not
  * sent), twice (each 1,000th is sent twice), blind (the disk seems to have room for ever), scan (the
  * whole store is read before it opens, AVOW_MUTANT_AT microseconds each 256 KiB), leak (each sync loses
- * 2 MiB of memory).
+ * 512 KiB of memory).
  *
  * No mistakes, but what proofs need: slowsync (a sync takes 50 ms longer), die (the process is killed
  * right after log commit AVOW_MUTANT_AT has returned, before anybody is told), fullmap (a put
@@ -29,7 +29,7 @@
 #define RDONLY 0x20000u
 #define SKIP_EACH 7
 #define SLOW_US 50000
-#define LEAK_SIZE (2 << 20)
+#define LEAK_SIZE (512 << 10)
 #define FULL_EACH 300000
 #define FULL_FIRST 3000
 #define SEND_EACH 1000

@@ -35,12 +35,13 @@ ASK = zmtp.frame(msgpack.packb({"v": 1, "type": "read", "rid": 1, "after": 0, "l
 class Soak(siege.Siege):
     """The services under faults, and how large they were meanwhile."""
 
-    def __init__(self, p, directory, planted="none"):
+    def __init__(self, p, directory, of_ledger="none"):
         clocks = {name: os.path.join(p.dir, name + ".clock") for name in siege.SERVICES}
         self.clocks = {name: world.Clock(path) for name, path in clocks.items()}
         libraries = [proof.built(n) for n in ("proof_clocks.so", "proof_mutant.so")]
         super().__init__(p, directory, PAUSE_S, {
-            name: (libraries, {"CLOCK_FILE": path, "AVOW_MUTANT": planted})
+            name: (libraries, {"CLOCK_FILE": path,
+                               "AVOW_MUTANT": of_ledger if name == "ledger" else "none"})
             for name, path in clocks.items()}, READER_PAUSE_S)
         self.watch = memory.Watch(self.services, 0.1)
         self.watch.start()
@@ -128,9 +129,16 @@ def body(p):
     run = Soak(p, p.dir + "/a")
     run.run(p.size(6, 60, 4 * 3600), p.size(1, 2, 5))
     run.finish()
-    run = Soak(p, p.dir + "/leaking", "leak")
+    control(p)
+
+
+def control(p):
+    """A ledger that loses some memory with each sync grows from one second to a later one."""
+    run, patience = Soak(p, p.dir + "/leaking", "leak"), proof.Patience(world.PATIENCE_S)
+    before = run.third(1, 1, False)
     try:
-        run.run(6, 1)
+        while patience.step():
+            check_flat(before, run.third(1, 1, False))
     except proof.Broken as e:
         p.check("ledger grows" in str(e), "negative control: %s", e)
         p.say("negative control, each sync loses memory: caught (%s)", e)
