@@ -131,14 +131,19 @@ void lm_foresee(struct lm_txn *t, unsigned table, struct str key)
 	(void)lm_guard(look_guarded, &x);
 }
 
+static enum err measure(struct lm_txn *t, const char *what, unsigned table, MDB_stat *stat)
+{
+	require(t->open && table < t->lm->ntables);
+	if (t->failed)
+		return t->failed;
+	return outcome(t, what, mdb_stat(t->t, t->lm->tables[table], stat));
+}
+
 enum err lm_count(struct lm_txn *t, unsigned table, uint64_t *rows)
 {
 	MDB_stat stat;
 
-	require(t->open && table < t->lm->ntables);
-	if (t->failed)
-		return t->failed;
-	const enum err e = outcome(t, "count", mdb_stat(t->t, t->lm->tables[table], &stat));
+	const enum err e = measure(t, "count", table, &stat);
 	if (!e)
 		*rows = stat.ms_entries;
 	return e;
@@ -148,10 +153,7 @@ enum err lm_size(struct lm_txn *t, unsigned table, uint64_t *bytes)
 {
 	MDB_stat stat;
 
-	require(t->open && table < t->lm->ntables);
-	if (t->failed)
-		return t->failed;
-	const enum err e = outcome(t, "measure", mdb_stat(t->t, t->lm->tables[table], &stat));
+	const enum err e = measure(t, "measure", table, &stat);
 	if (!e)
 		*bytes = stat.ms_psize * (uint64_t)(stat.ms_branch_pages + stat.ms_leaf_pages +
 						    stat.ms_overflow_pages);

@@ -14,8 +14,8 @@ import time
 import msgpack
 
 import proof
+from zmtp import COMMAND, LONG, MORE, frame
 
-MORE, LONG, COMMAND = 1, 2, 4
 NEVER = b"\xc1" # begins nothing in MessagePack
 PATIENCE_S = 60.0
 
@@ -30,12 +30,6 @@ def vectors(name):
 def greeting(mechanism=b"NULL", major=3, minor=1, server=0):
     return b"\xff" + b"\0" * 8 + b"\x7f" + bytes([major, minor]) + mechanism.ljust(20, b"\0")[:20] \
         + bytes([server]) + b"\0" * 31
-
-
-def frame(body, flags=0):
-    if len(body) < 256:
-        return bytes([flags, len(body)]) + body
-    return bytes([flags | LONG]) + struct.pack(">Q", len(body)) + body
 
 
 def command(name, body=b""):
