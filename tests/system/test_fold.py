@@ -115,6 +115,30 @@ class Lists(unittest.TestCase):
 				(figure.get("stage"), figure["events"]))
 
 
+class Large(unittest.TestCase):
+	STATEMENTS = 1500 # so many facts are counted before they are read
+
+	def events(self):
+		"""A deal with a large part."""
+		def event(n, **fields):
+			return {"id": "01936b2e-0000-7000-8000-%012x" % n, "stated": "2024-01-02",
+				"source": {"publisher": "curator"}, **fields}
+		yield event(1, kind="deal", deal="all")
+		yield event(2, kind="deal", deal="much", links=[{"type": "part_of", "deal": "all"}])
+		for n in range(self.STATEMENTS):
+			yield event(3 + n, kind="announce", deal="much", to=["acme"],
+				amount="%dm USD" % (n + 1))
+
+	def test_a_revision_counts_the_deal_itself_also_where_a_part_is_large(self):
+		with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as f:
+			f.writelines(json.dumps(e) + "\n" for e in self.events())
+			f.flush()
+			whole, part = ask(f.name, [("deal_figure", {"deal": d}) for d in ("all", "much")])
+		self.assertEqual([whole["revision"], whole["parts"]], [1, ["much"]])
+		self.assertEqual([part["revision"], part["events"]],
+			[self.STATEMENTS + 1, self.STATEMENTS + 1])
+
+
 class Random(unittest.TestCase):
 	maxDiff = None
 
