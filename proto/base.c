@@ -130,6 +130,11 @@ void memory_unmap(void *p, size_t n)
 		require(munmap(p, n) == 0);
 }
 
+void memory_wish_huge(void *p, size_t n)
+{
+	(void)madvise(p, n, MADV_HUGEPAGE);
+}
+
 /* ---- arena ---- */
 
 void arena_init(struct arena *a, size_t max)
@@ -168,10 +173,7 @@ void arena_reset(struct arena *a)
 	a->used = 0;
 }
 
-/*
- * A chunk of many pages takes huge ones where the system has them: to be given page after page costs
- * more than most of what is then done with them.
- */
+/* A chunk of many pages takes huge ones. */
 static struct arena_chunk *chunk_new(size_t cap)
 {
 	const size_t size = sizeof(struct arena_chunk) + cap;
@@ -181,7 +183,7 @@ static struct arena_chunk *chunk_new(size_t cap)
 	const size_t whole = (size + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
 	struct arena_chunk *c = aligned_alloc(HUGE_PAGE, whole);
 	if (c)
-		(void)madvise(c, whole, MADV_HUGEPAGE); /* a wish */
+		memory_wish_huge(c, whole);
 	return c;
 }
 

@@ -109,6 +109,11 @@ void memory_give_back(void);
 void *memory_map(size_t n);
 /* Accepts NULL. */
 void memory_unmap(void *p, size_t n);
+/*
+ * A wish that these bytes, of which many will be written, are of huge pages, where the system has some: to be
+ * given page after page costs more than most of what is then done with them.
+ */
+void memory_wish_huge(void *p, size_t n);
 
 /*
  * Memory for one turn: allocations live until the next arena_reset or arena_fini.

@@ -82,10 +82,23 @@ struct fact {
 	uint8_t kind, grade, basis;
 	uint8_t detail; /* rung of a total, state of a condition */
 };
+/* A fact of a home that is not alone; places are those among the facts of the home. */
+#define NO_PLACE UINT32_MAX
+struct mark {
+	uint32_t at;
+	uint32_t original; /* what it retells; NO_PLACE: nothing, or nothing in this home */
+	uint32_t root;	   /* the first version of that one's statement; NO_PLACE: not in this home */
+};
+struct marks {
+	struct mark *v; /* ascending: those that repair or retell */
+	size_t n;
+};
 struct fact_list {
 	struct fact *v;
 	size_t n;
 	bool cut; /* there are others, beyond what was asked for */
+	/* of these facts and of those that follow them in the home; NULL: not found out yet, see visible.h */
+	const struct marks *marks;
 };
 
 /* Numbers as they lie in a fact: read one with numbers_at. */

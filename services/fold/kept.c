@@ -56,11 +56,12 @@ struct kept {
 	/* ids of events that are retold and have not come, to the deal where they are */
 	struct map awaited;
 	struct arena arena;
+	struct shelf *shelf;
 };
 
 /* ---- all of them ---- */
 
-struct kept *kept_new(size_t bytes_max)
+struct kept *kept_new(size_t bytes_max, size_t large)
 {
 	struct kept *k = calloc(1, sizeof(*k));
 
@@ -68,12 +69,12 @@ struct kept *kept_new(size_t bytes_max)
 		return NULL;
 	k->max = bytes_max;
 	k->room = memory_map(bytes_max);
-	if (!k->room) {
-		free(k);
-		return NULL;
-	}
+	k->shelf = shelf_new(bytes_max, large);
 	arena_init(&k->arena, AWAITED_BYTES_MAX);
-	return k;
+	if (k->room && k->shelf)
+		return k;
+	kept_free(k);
+	return NULL;
 }
 
 void kept_free(struct kept *k)
@@ -81,8 +82,14 @@ void kept_free(struct kept *k)
 	if (!k)
 		return;
 	memory_unmap(k->room, k->max);
+	shelf_free(k->shelf);
 	arena_fini(&k->arena);
 	free(k);
+}
+
+struct shelf *kept_shelf(const struct kept *k)
+{
+	return k->shelf;
 }
 
 static bool is_kept(const struct kept *k, uint32_t deal)
@@ -90,14 +97,23 @@ static bool is_kept(const struct kept *k, uint32_t deal)
 	return deal < k->cap && k->v[deal];
 }
 
-void kept_drop(struct kept *k, uint32_t deal)
+/* What it came to, with all that it hangs together with. */
+static void forget(struct kept *k, uint32_t deal)
 {
-	while (k && is_kept(k, deal)) {
+	while (is_kept(k, deal)) {
 		const struct kept_deal *d = k->v[deal];
 		k->dropped += d->bytes;
 		k->v[deal] = NULL;
 		deal = d->next;
 	}
+}
+
+void kept_drop(struct kept *k, uint32_t deal)
+{
+	if (!k)
+		return;
+	shelf_drop(k->shelf, deal);
+	forget(k, deal);
 }
 
 /* The end of an id is chance, its beginning is time. */
@@ -111,18 +127,23 @@ static uint64_t awaited_key(const void *id)
 
 void kept_arrived(struct kept *k, const struct id *id)
 {
-	const uint64_t *deal = k ? map_find(&k->awaited, awaited_key(id->b)) : NULL;
-
+	if (!k)
+		return;
+	const uint64_t *deal = map_find(&k->awaited, awaited_key(id->b));
 	if (deal)
-		kept_drop(k, (uint32_t)*deal);
+		forget(k, (uint32_t)*deal);
+	shelf_arrived(k->shelf, id);
 }
 
 void kept_tidy(struct kept *k)
 {
-	if (!k || !k->full || k->dropped < k->max / DROPPED_SHARE)
+	if (!k)
+		return;
+	shelf_tidy(k->shelf);
+	if (!k->full || k->dropped < k->max / DROPPED_SHARE)
 		return;
 	arena_reset(&k->arena);
-	*k = (struct kept){ .room = k->room, .max = k->max, .arena = k->arena };
+	*k = (struct kept){ .room = k->room, .max = k->max, .arena = k->arena, .shelf = k->shelf };
 }
 
 /* NULL: there is no room. */
@@ -534,6 +555,6 @@ enum err kept_put(struct view *v, struct deal *d)
 	for (size_t i = 0; i < t.n && t.fits && !e; i++)
 		e = put_one(v, t.v[i], &t.extent, t.v[(i + 1) % t.n]->number, &t.fits);
 	if (e || !t.fits)
-		kept_drop(k, t.v[0]->number);
+		forget(k, t.v[0]->number);
 	return e == ERR_OVERFLOW ? ERR_OK : e; /* said where that rung is asked for */
 }

@@ -12,15 +12,26 @@
 #ifndef AVOW_FOLD_KEPT_H
 #define AVOW_FOLD_KEPT_H
 
+#include "services/fold/shelf.h"
 #include "services/fold/view.h"
 
-#define KEPT_BYTES_MAX ((size_t)64 << 20) /* of a service */
+/* Of a service: bytes, and how many facts make a deal large. */
+#define KEPT_BYTES_MAX ((size_t)64 << 20)
+#define KEPT_LARGE_FACTS ((size_t)16 << 10)
 
-/* Nothing yet; at most so many bytes. NULL without memory. */
-struct kept *kept_new(size_t bytes_max);
+/*
+ * Nothing yet; at most so many bytes, and as many on a shelf for deals of at least `large` facts. NULL
+ * without memory.
+ */
+struct kept *kept_new(size_t bytes_max, size_t large);
 /* Accepts NULL. */
 void kept_free(struct kept *k);
-/* What this deal came to, and those that it hangs together with, is not sure any more. Accepts NULL. */
+/* The facts of large deals, see shelf.h. */
+struct shelf *kept_shelf(const struct kept *k);
+/*
+ * What this deal came to, and those that it hangs together with, is not sure any more, nor are its facts on
+ * the shelf. Accepts NULL.
+ */
 void kept_drop(struct kept *k, uint32_t deal);
 /* The same of the one that retells this event, which has come only now. Accepts NULL. */
 void kept_arrived(struct kept *k, const struct id *id);

@@ -10,6 +10,72 @@
 
 #include <stdlib.h>
 
+/* ---- marks ---- */
+
+/* The events that marked facts name, each with its place, NO_PLACE where it is not in the home. */
+static enum err places_named(struct fact_list facts, const struct marks *marks, struct arena *a,
+			     struct map *out)
+{
+	struct sieve wanted;
+
+	TRY(sieve_make(&wanted, a, 2 * marks->n));
+	for (size_t i = 0; i < marks->n; i++) {
+		const struct fact *f = &facts.v[marks->v[i].at];
+		sieve_add(&wanted, f->root);
+		TRY(map_put(out, a, f->root, NO_PLACE));
+		if (!f->derived)
+			continue;
+		sieve_add(&wanted, f->derived);
+		TRY(map_put(out, a, f->derived, NO_PLACE));
+	}
+	for (size_t i = 0; i < facts.n; i++) {
+		const uint64_t seq = facts.v[i].seq;
+		uint64_t *place = sieve_has(&wanted, seq) ? map_find(out, seq) : NULL;
+		if (place)
+			*place = i;
+	}
+	return ERR_OK;
+}
+
+/* Where what it retells is, and the first version of that. */
+static void mark_find(struct fact_list facts, const struct map *places, struct mark *m)
+{
+	const struct fact *f = &facts.v[m->at];
+
+	if (f->derived)
+		m->original = (uint32_t)*map_find(places, f->derived);
+	if (m->original == NO_PLACE)
+		return;
+	const struct fact *original = &facts.v[m->original];
+	/* what is no first version is marked itself */
+	m->root = original->root == original->seq ? m->original
+						  : (uint32_t)*map_find(places, original->root);
+}
+
+enum err marks_of(struct fact_list facts, struct arena *a, struct marks *out)
+{
+	struct map places = { 0 };
+	size_t n = 0;
+
+	*out = (struct marks){ 0 };
+	if (facts.n >= NO_PLACE)
+		return ERR_TOO_LARGE;
+	for (size_t i = 0; i < facts.n; i++)
+		n += facts.v[i].ref || facts.v[i].derived;
+	if (n == 0)
+		return ERR_OK;
+	out->v = arena_alloc(a, n * sizeof(*out->v));
+	if (!out->v)
+		return ERR_NO_MEMORY;
+	for (size_t i = 0; i < facts.n; i++)
+		if (facts.v[i].ref || facts.v[i].derived)
+			out->v[out->n++] = (struct mark){ (uint32_t)i, NO_PLACE, NO_PLACE };
+	TRY(places_named(facts, out, a, &places));
+	for (size_t i = 0; i < n; i++)
+		mark_find(facts, &places, &out->v[i]);
+	return ERR_OK;
+}
+
 /* ---- repairs ---- */
 
 static enum err repair_at(struct repairs *r, struct arena *a, uint64_t seq, struct repair **out)
@@ -55,14 +121,32 @@ static enum err repair_by(struct repairs *r, struct arena *a, const struct fact 
 	return ERR_OK;
 }
 
+/* Those that name another one, in order; NULL for `to`: only counted. */
+static size_t repairing_facts(struct fact_list facts, const struct fact **to)
+{
+	const struct marks *marks = facts.marks;
+	const size_t all = marks ? marks->n : facts.n;
+	size_t n = 0;
+
+	for (size_t i = 0; i < all; i++) {
+		const size_t at = marks ? marks->v[i].at : i;
+		if (at >= facts.n)
+			break;
+		if (!facts.v[at].ref)
+			continue;
+		if (to)
+			to[n] = &facts.v[at];
+		n++;
+	}
+	return n;
+}
+
 enum err repairs_of(struct fact_list facts, struct arena *a, struct repairs *out)
 {
 	const struct fact **repairing;
-	size_t n = 0;
+	const size_t n = repairing_facts(facts, NULL);
 
 	*out = (struct repairs){ 0 };
-	for (size_t i = 0; i < facts.n; i++)
-		n += facts.v[i].ref != 0;
 	if (n == 0)
 		return ERR_OK;
 	repairing = arena_alloc(a, n * sizeof(*repairing));
@@ -71,10 +155,7 @@ enum err repairs_of(struct fact_list facts, struct arena *a, struct repairs *out
 	if (!repairing || !out->v)
 		return ERR_NO_MEMORY;
 	TRY(sieve_make(&out->seqs, a, 2 * n));
-	n = 0;
-	for (size_t i = 0; i < facts.n; i++)
-		if (facts.v[i].ref)
-			repairing[n++] = &facts.v[i];
+	(void)repairing_facts(facts, repairing);
 	qsort(repairing, n, sizeof(*repairing), later_first);
 	for (size_t i = 0; i < n; i++)
 		TRY(repair_by(out, a, repairing[i]));
@@ -107,6 +188,14 @@ static bool happened(const struct fact *f, int32_t on)
 	return f->on_first <= on || fact_declares(f);
 }
 
+/* The same, where it happened by that day, and where this is a first version at all; else NULL. */
+static const struct fact *standing(const struct repairs *r, const struct fact *first, int32_t on)
+{
+	const struct fact *fact = fact_corrects(first) ? NULL : deciding(r, first);
+
+	return fact && happened(fact, on) ? fact : NULL;
+}
+
 /* ---- copies ---- */
 
 /* Whether the statement with this first version stands, going by its whole chain alone. */
@@ -123,10 +212,7 @@ static enum err stands_elsewhere(const struct facts *source, const struct horizo
 		if (chain.v[i].seq == seq)
 			*root = chain.v[i].root;
 	for (size_t i = 0; i < chain.n; i++) {
-		if (chain.v[i].seq != *root)
-			continue;
-		const struct fact *decides = deciding(&r, &chain.v[i]);
-		if (decides && happened(decides, on))
+		if (chain.v[i].seq == *root && standing(&r, &chain.v[i], on))
 			return ERR_OK;
 	}
 	*root = 0;
@@ -174,74 +260,87 @@ static enum err mark_copies_of_few(const struct facts *source, const struct hori
 	return ERR_OK;
 }
 
-/* The roots of those events of the home that are retold, and whether they stand. */
-static enum err originals_here(struct fact_list facts, struct visible_list statements,
-			       struct arena *a, struct map *roots, struct map *standing)
+static int by_place(const void *x, const void *y)
 {
-	struct sieve wanted;
+	const struct mark *m = x, *n = y;
 
-	TRY(sieve_make(&wanted, a, roots->n));
-	for (size_t i = 0; i < roots->cap; i++)
-		if (roots->v[i].key)
-			sieve_add(&wanted, roots->v[i].key);
-	for (size_t i = 0; i < facts.n; i++) {
-		if (!sieve_has(&wanted, facts.v[i].seq))
-			continue;
-		uint64_t *root = map_find(roots, facts.v[i].seq);
-		if (!root)
-			continue;
-		*root = facts.v[i].root;
-		TRY(map_put(standing, a, *root, false));
-	}
-	TRY(sieve_make(&wanted, a, standing->n));
-	for (size_t i = 0; i < standing->cap; i++)
-		if (standing->v[i].key)
-			sieve_add(&wanted, standing->v[i].key);
-	for (size_t i = 0; i < statements.n; i++) {
-		const uint64_t seq = statements.v[i].first->seq;
-		uint64_t *stands = sieve_has(&wanted, seq) ? map_find(standing, seq) : NULL;
-		if (stands)
-			*stands = true;
-	}
-	return ERR_OK;
+	return m->at < n->at ? -1 : m->at > n->at;
 }
 
-/* What is retold: seq of the event to the first version of its statement; 0: not visible. */
-static enum err originals(const struct facts *source, const struct horizon *h, int32_t on,
-			  struct fact_list facts, struct visible_list *statements,
-			  struct arena *a, struct map *roots)
-{
-	struct map standing = { 0 };
+/* Copies among the statements of a home, as they are gone through. */
+struct copying {
+	const struct facts *source;
+	const struct horizon *horizon;
+	int32_t on;
+	struct fact_list facts;
+	const struct repairs *repairs;
+	struct arena *a;
+	struct map elsewhere; /* of events that are retold: see stands_elsewhere */
+	bool any_elsewhere;
+};
 
-	for (size_t i = 0; i < statements->n; i++)
-		if (statements->v[i].retells)
-			TRY(map_put(roots, a, statements->v[i].fact->derived, UINT64_MAX));
-	if (roots->n == 0)
+static enum err root_elsewhere(struct copying *c, uint64_t seq, uint64_t *root)
+{
+	const uint64_t *known = map_find(&c->elsewhere, seq);
+
+	c->any_elsewhere = true;
+	if (known) {
+		*root = *known;
 		return ERR_OK;
-	TRY(originals_here(facts, *statements, a, roots, &standing));
-	for (size_t i = 0; i < roots->cap; i++) {
-		struct map_slot *slot = &roots->v[i];
-		if (slot->key && slot->value == UINT64_MAX) {
-			statements->elsewhere = true;
-			TRY(stands_elsewhere(source, h, on, slot->key, a, &slot->value));
-		} else if (slot->key && !*map_find(&standing, slot->value)) {
-			slot->value = 0;
-		}
 	}
+	TRY(stands_elsewhere(c->source, c->horizon, c->on, seq, c->a, root));
+	return map_put(&c->elsewhere, c->a, seq, *root);
+}
+
+/* The first version of the statement that this fact retells; 0: not visible. */
+static enum err root_retold(struct copying *c, const struct fact *f, uint64_t *root)
+{
+	const struct marks *marks = c->facts.marks;
+	const struct mark key = { .at = (uint32_t)(f - c->facts.v) };
+	const struct mark *m = bsearch(&key, marks->v, marks->n, sizeof(*m), by_place);
+
+	ensure(m);
+	if (m->original == NO_PLACE)
+		return root_elsewhere(c, f->derived, root);
+	*root = 0;
+	if (m->original >= c->facts.n || m->root >= c->facts.n)
+		return ERR_OK; /* not before the horizon */
+	const struct fact *first = &c->facts.v[m->root];
+	if (standing(c->repairs, first, c->on))
+		*root = first->seq;
 	return ERR_OK;
 }
 
-static enum err mark_copies(const struct facts *source, const struct horizon *h, int32_t on,
-			    struct fact_list facts, struct visible_list *statements,
-			    struct arena *a)
+static enum err mark_copies(struct copying *c, struct visible_list *statements)
 {
-	struct map roots = { 0 };
-
-	TRY(originals(source, h, on, facts, statements, a, &roots));
-	for (size_t i = 0; roots.n && i < statements->n; i++) {
+	for (size_t i = 0; i < statements->n; i++) {
 		struct visible *s = &statements->v[i];
-		const uint64_t *root = s->retells ? map_find(&roots, s->fact->derived) : NULL;
-		s->copy = root && *root && *root != s->first->seq;
+		uint64_t root;
+		if (!s->retells)
+			continue;
+		TRY(root_retold(c, s->fact, &root));
+		s->copy = root && root != s->first->seq;
+	}
+	statements->elsewhere = c->any_elsewhere;
+	return ERR_OK;
+}
+
+/* Those that stand, copies not yet marked; *retold: whether some may be copies. */
+static enum err standing_statements(struct fact_list facts, const struct repairs *repairs, int32_t on,
+				    struct arena *a, struct visible_list *out, bool *retold)
+{
+	*out = (struct visible_list){ .v = arena_alloc(a, facts.n * sizeof(*out->v)) };
+	*retold = false;
+	if (!out->v)
+		return ERR_NO_MEMORY;
+	for (size_t i = 0; i < facts.n; i++) {
+		const struct fact *first = &facts.v[i];
+		const struct fact *fact = standing(repairs, first, on);
+		if (!fact)
+			continue;
+		out->v[out->n++] = (struct visible){ .first = first, .fact = fact,
+			.retells = fact->derived != 0, .kind = fact->kind };
+		*retold |= fact->derived != 0;
 	}
 	return ERR_OK;
 }
@@ -249,27 +348,21 @@ static enum err mark_copies(const struct facts *source, const struct horizon *h,
 enum err visible_statements(const struct facts *source, const struct horizon *h, int32_t on,
 			    struct fact_list facts, struct arena *a, struct visible_list *out)
 {
+	const bool few = facts.n <= LOOKED_THROUGH_MAX;
 	struct repairs repairs;
-	bool retold = false;
+	struct marks marks;
+	bool retold;
 
-	TRY(repairs_of(facts, a, &repairs));
-	*out = (struct visible_list){ .v = arena_alloc(a, facts.n * sizeof(*out->v)) };
-	if (!out->v)
-		return ERR_NO_MEMORY;
-	for (size_t i = 0; i < facts.n; i++) {
-		const struct fact *first = &facts.v[i];
-		if (fact_corrects(first))
-			continue;
-		const struct fact *fact = deciding(&repairs, first);
-		if (!fact || !happened(fact, on))
-			continue;
-		out->v[out->n++] = (struct visible){ .first = first, .fact = fact,
-			.retells = fact->derived != 0, .kind = fact->kind };
-		retold |= fact->derived != 0;
+	if (!few && !facts.marks) {
+		TRY(marks_of(facts, a, &marks));
+		facts.marks = &marks;
 	}
+	TRY(repairs_of(facts, a, &repairs));
+	TRY(standing_statements(facts, &repairs, on, a, out, &retold));
 	if (!retold)
 		return ERR_OK;
-	return facts.n <= LOOKED_THROUGH_MAX
-		       ? mark_copies_of_few(source, h, on, facts, out, a)
-		       : mark_copies(source, h, on, facts, out, a);
+	if (few)
+		return mark_copies_of_few(source, h, on, facts, out, a);
+	return mark_copies(&(struct copying){ .source = source, .horizon = h, .on = on, .facts = facts,
+			   .repairs = &repairs, .a = a }, out);
 }

@@ -30,6 +30,12 @@ static inline struct order visible_order(const struct visible *s)
 	return fact_order(s->first);
 }
 
+/*
+ * Those facts of a home that are not alone, in the arena. ERR_NO_MEMORY; ERR_TOO_LARGE for more facts
+ * than have places.
+ */
+MUST_USE enum err marks_of(struct fact_list facts, struct arena *a, struct marks *out);
+
 /* What the corrections and retractions among some facts come to. */
 struct repair {
 	uint64_t seq;

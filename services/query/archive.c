@@ -58,18 +58,67 @@ static enum err room_for_fact(struct archive *archive, struct place place, const
 	return ERR_OK;
 }
 
+/* Put all facts of a deal on the shelf, where they have room. */
+static enum err shelve(struct archive *archive, struct shelf *shelf, struct place place, size_t facts,
+		       struct arena *a)
+{
+	struct item item;
+	struct cursor c = { 0 };
+	struct walk w;
+	bool fits = shelf_begin(shelf, place.number, facts);
+	enum err e = ERR_OK;
+
+	if (!fits)
+		return ERR_OK;
+	TRY(walk_begin(archive->r, &c, place, INT64_MAX, &w));
+	while (!e && fits && !(e = walk_next(&w, &item))) {
+		struct fact f;
+		e = fact_read(item.bytes, place.number, item.stated, item.seq, &f);
+		if (!e && fact_lacks_origin(&f))
+			e = find_original(archive->r, &f);
+		fits = !e && shelf_add(shelf, &f);
+	}
+	cursor_close(&c);
+	return e == ERR_NOT_FOUND ? shelf_end(shelf, a) : e;
+}
+
+/*
+ * Of a large deal, of which the question sees half or more, all facts are read for later ones as well.
+ * *found: false where it is to be walked through.
+ */
+static enum err find_shelved(struct archive *archive, struct place place, const struct horizon *h,
+			     struct arena *a, struct fact_list *out, bool *found)
+{
+	struct shelf *shelf = kept_shelf(archive->facts.kept);
+
+	TRY(count_home(archive, place, h));
+	const struct walk_counts *counts = &archive->counted.counts;
+	*found = false;
+	if (counts->most < counts->all / 2)
+		return ERR_OK;
+	TRY(shelve(archive, shelf, place, (size_t)counts->all, a));
+	return shelf_find(shelf, place.number, h, a, out, found);
+}
+
 static enum err home_collect(struct archive *archive, struct walk *w, struct place place,
 			     const struct horizon *h, struct arena *a, struct fact_list *out)
 {
+	const struct kept *kept = archive->facts.kept;
+	const size_t large = kept && place.home == HOME_DEAL ? shelf_least(kept_shelf(kept)) : SIZE_MAX;
 	const uint32_t deal = home_deal(place.home, place.number);
 	struct item item = { .stated = INT64_MIN };
 	size_t cap = 0;
+	bool found = false;
 	enum err e;
 
 	while (!(e = walk_next(w, &item))) {
 		out->cut |= item.seq > h->at_seq;
 		if (item.seq > h->at_seq)
 			continue;
+		if (out->n == large)
+			TRY(find_shelved(archive, place, h, a, out, &found));
+		if (found)
+			return ERR_OK;
 		if (out->n == cap)
 			TRY(room_for_fact(archive, place, h, a, out, &cap));
 		struct fact *f = &out->v[out->n++];
@@ -86,9 +135,15 @@ static enum err archive_home(void *arg, enum home home, uint32_t number, const s
 {
 	struct archive *archive = arg;
 	const struct place place = { home, number };
+	struct kept *kept = archive->facts.kept;
+	bool found = false;
 	struct walk w;
 
 	*out = (struct fact_list){ 0 };
+	if (kept && home == HOME_DEAL)
+		TRY(shelf_find(kept_shelf(kept), number, h, a, out, &found));
+	if (found)
+		return ERR_OK;
 	TRY(walk_begin(archive->r, &archive->walking, place, h->stated_end, &w));
 	return home_collect(archive, &w, place, h, a, out);
 }
@@ -403,7 +458,10 @@ static enum err archive_revision(void *arg, uint32_t deal, uint64_t at_seq, uint
 	const struct counted *counted = &archive->counted;
 	const struct place place = { HOME_DEAL, deal };
 	const struct horizon whenever = { .at_seq = at_seq, .stated_end = INT64_MAX };
+	const struct kept *kept = archive->facts.kept;
 
+	if (kept && shelf_revision(kept_shelf(kept), deal, at_seq, out))
+		return ERR_OK;
 	if (counted->place.home != place.home || counted->place.number != deal ||
 	    counted->at_seq != at_seq)
 		TRY(count_home(archive, place, &whenever));

@@ -278,6 +278,7 @@ enum err walk_count(struct walk *w, uint64_t at_seq, struct walk_counts *out)
 		struct item first;
 		if (!item_read(&p, w->end, &first))
 			return ERR_DAMAGED;
+		out->all += head.facts;
 		out->most += first.stated < w->stated_end ? head.facts : 0;
 		if (head.greatest <= at_seq)
 			out->own += head.own;

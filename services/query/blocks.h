@@ -88,9 +88,10 @@ MUST_USE static inline enum err walk_next(struct walk *w, struct item *out)
 		return ERR_DAMAGED;
 	return out->stated < w->stated_end ? ERR_OK : ERR_NOT_FOUND; /* and so are all that follow */
 }
-/* What a home holds, by the heads of its blocks. */
+/* How many facts a home holds, by the heads of its blocks. */
 struct walk_counts {
-	uint64_t most; /* at least as many facts as the walk would give */
+	uint64_t all;
+	uint64_t most; /* at least as many as the walk would give */
 	uint64_t own;  /* whenever stated, of a seq up to at_seq, that name no other deal than the home's own */
 };
 /* Of a walk that has just begun, and ends with it. ERR_DAMAGED */

@@ -38,7 +38,7 @@ struct query *query_new(struct replica *replica, struct query_outlets outlets, s
 	q->beacon_ms = now.mono_ms;
 	const enum err people = sender_init(&q->people, outlets.people);
 	const enum err tape = sender_init(&q->tape, outlets.tape);
-	q->kept = kept_new(KEPT_BYTES_MAX);
+	q->kept = kept_new(KEPT_BYTES_MAX, KEPT_LARGE_FACTS);
 	q->feed = feed_new(replica, q->kept, outlets.ledger, now);
 	q->reader = reader_new(replica, &q->people);
 	q->questions = questions_new(replica, q->kept, &q->people);

@@ -24,6 +24,7 @@
 #define MEMORY_MAX ((size_t)256 << 20)
 #define COMMIT_EVENTS 5000u
 #define KEPT_BYTES ((size_t)32 << 10) /* so few that there is often no more room */
+#define LARGE_FACTS 2u /* so few that nearly every deal is large */
 
 static _Noreturn void give_up(const char *what, enum err e, const struct fault *fault)
 {
@@ -196,7 +197,7 @@ static void answer_all(struct asked *x)
 int main(int argc, char **argv)
 {
 	const bool stale = argc > 1 && strcmp(argv[1], "--stale") == 0;
-	struct asked x = { .stale = stale, .kept = kept_new(KEPT_BYTES) };
+	struct asked x = { .stale = stale, .kept = kept_new(KEPT_BYTES, LARGE_FACTS) };
 	struct fault fault;
 
 	fault_init(&fault);

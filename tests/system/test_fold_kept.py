@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""What deals came to is kept from one question to the next, and every answer is the same without it.
+"""What deals came to, and facts of large ones, are kept from one question to the next, and every answer is
+the same without.
 
 fold_ask answers each question twice and ends with an error where the two differ. Between the questions
 come events, so that what is kept must be dropped at the right time. KEPT_RUNS sets how many random sets
@@ -33,9 +34,11 @@ PARTIES = ["party-%d" % n for n in range(6)]
 
 
 def question(chance, head):
-    """About sums over deals, mostly under the options for which they are kept."""
+    """About sums over deals, mostly under the options for which they are kept, and about one deal."""
     party, rung = chance.choice(PARTIES), chance.choice(generate.RUNGS)
+    deal = chance.choice(DEALS)
     name, fields = chance.choice([
+        ("deal_figure", {"deal": deal}), ("deal_figure", {"deal": deal}), ("history", {"deal": deal}),
         ("party_figure", {"party": party}), ("party_figure", {"party": party, "rung": rung}),
         ("league", {"rung": rung}), ("league", {"rung": rung, "by": "to"}),
         ("league", {"rung": rung, "to": party}), ("flows", {}), ("flows", {"rung": rung}),

@@ -100,7 +100,7 @@ static int setup(void **state)
 	s->source.last_number = fails_last_number;
 	s->source.revision = fails_revision;
 	s->source.entry = fails_entry;
-	s->source.kept = kept_new(KEPT_BYTES);
+	s->source.kept = kept_new(KEPT_BYTES, SIZE_MAX);
 	return s->source.kept ? 0 : -1;
 }
 
