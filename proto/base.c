@@ -135,6 +135,45 @@ void memory_wish_huge(void *p, size_t n)
 	(void)madvise(p, n, MADV_HUGEPAGE);
 }
 
+/* ---- room ---- */
+
+enum err room_init(struct room *r, size_t max)
+{
+	*r = (struct room){ .p = memory_map(max), .max = max };
+	if (!r->p)
+		return ERR_NO_MEMORY;
+	memory_wish_huge(r->p, max);
+	return ERR_OK;
+}
+
+void room_fini(struct room *r)
+{
+	require(r->chunks == 0);
+	memory_unmap(r->p, r->max);
+	*r = (struct room){ 0 };
+}
+
+/* NULL: it does not fit. */
+static void *room_take(struct room *r, size_t n)
+{
+	if (!r || n > r->max - r->used)
+		return NULL;
+	void *p = r->p + r->used;
+	r->used += n;
+	r->chunks++;
+	return p;
+}
+
+/* False: it is none of this room. */
+static bool room_give_back(struct room *r, const void *p)
+{
+	if (!r || (uintptr_t)p < (uintptr_t)r->p || (uintptr_t)p >= (uintptr_t)r->p + r->max)
+		return false;
+	if (--r->chunks == 0)
+		r->used = 0;
+	return true;
+}
+
 /* ---- arena ---- */
 
 void arena_init(struct arena *a, size_t max)
@@ -142,19 +181,20 @@ void arena_init(struct arena *a, size_t max)
 	*a = (struct arena){ .max = max };
 }
 
-static void free_from(struct arena_chunk *c)
+static void free_from(struct arena *a, struct arena_chunk *c)
 {
 	while (c) {
 		struct arena_chunk *next = c->next;
-		free(c);
+		if (!room_give_back(a->room, c))
+			free(c);
 		c = next;
 	}
 }
 
 void arena_fini(struct arena *a)
 {
-	free_from(a->first);
-	*a = (struct arena){ .max = a->max };
+	free_from(a, a->first);
+	*a = (struct arena){ .max = a->max, .room = a->room };
 }
 
 void arena_reset(struct arena *a)
@@ -167,21 +207,24 @@ void arena_reset(struct arena *a)
 		(*link)->n = 0;
 		link = &(*link)->next;
 	}
-	free_from(*link);
+	free_from(a, *link);
 	*link = NULL;
 	a->at = a->first;
 	a->used = 0;
 }
 
 /* A chunk of many pages takes huge ones. */
-static struct arena_chunk *chunk_new(size_t cap)
+static struct arena_chunk *chunk_new(struct room *room, size_t cap)
 {
 	const size_t size = sizeof(struct arena_chunk) + cap;
 
 	if (cap < 2 * HUGE_PAGE || size > SIZE_MAX - HUGE_PAGE)
 		return malloc(size);
 	const size_t whole = (size + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
-	struct arena_chunk *c = aligned_alloc(HUGE_PAGE, whole);
+	struct arena_chunk *c = room_take(room, size);
+	if (c)
+		return c;
+	c = aligned_alloc(HUGE_PAGE, whole);
 	if (c)
 		memory_wish_huge(c, whole);
 	return c;
@@ -204,7 +247,7 @@ static struct arena_chunk *chunk_for(struct arena *a, size_t n)
 		c = c->next;
 	if (!c || c->cap - c->n < n) {
 		const size_t cap = n > chunk_size(a) ? n : chunk_size(a);
-		struct arena_chunk *fresh = chunk_new(cap);
+		struct arena_chunk *fresh = chunk_new(a->room, cap);
 		if (!fresh)
 			return NULL;
 		*fresh = (struct arena_chunk){ .cap = cap };

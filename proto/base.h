@@ -116,12 +116,27 @@ void memory_unmap(void *p, size_t n);
 void memory_wish_huge(void *p, size_t n);
 
 /*
+ * Memory of many MiB that stays with its owner from one turn to the next, as to be given it anew would cost
+ * more than most turns do with it. Pages are taken when they are first written, huge ones where there are.
+ */
+struct room {
+	char *p;
+	size_t used, max; /* bytes */
+	size_t chunks; /* that are in it now; when the last one goes, all of it is free again */
+};
+/* ERR_NO_MEMORY */
+MUST_USE enum err room_init(struct room *r, size_t max);
+/* Of one without chunks; accepts one that is all zero. */
+void room_fini(struct room *r);
+
+/*
  * Memory for one turn: allocations live until the next arena_reset or arena_fini.
  * `max` bounds the bytes handed out between two resets. All results are 16-byte aligned.
  */
 struct arena {
 	struct arena_chunk *first, *at;
 	size_t used, max;
+	struct room *room; /* where large chunks are put while they fit; NULL: nowhere. It outlives them */
 };
 #define ARENA_ALIGN 16u
 struct arena_chunk {

@@ -141,7 +141,7 @@ static enum err causes_by_rates(struct views_apart *t, struct view *v, const str
 		const struct visible *s = &d->statements.v[i];
 		const struct rate *rate;
 		struct home_apart *h;
-		if (s->copy || !(s->fact->flags & FACT_AMOUNT) || s->fact->currency == currency)
+		if (s->copy || !(s->flags & FACT_AMOUNT) || s->fact->currency == currency)
 			continue;
 		TRY(rates_apart(t, rate_home(s->fact->currency, currency), &h));
 		if (h->n == 0)

@@ -269,9 +269,9 @@ static enum err after_cancel(struct view *v, struct deal *d, struct contradictio
 		if (kind == kind_talks || kind == kind_announce || kind == kind_commit)
 			reopened = visible_order(s);
 		if ((kind != kind_rumour && kind != kind_close && kind != kind_pay) ||
-		    s->fact->flags & FACT_RETURNED)
+		    s->flags & FACT_RETURNED)
 			continue;
-		const uint32_t payer = deal_speaker(d, s->fact);
+		const uint32_t payer = deal_speaker(d, s->payer);
 		const struct contradiction one = { .kind = anomaly_kind_statement_after_cancel,
 			.deal = d->number, .first = s->first->seq, .seq = s->fact->seq };
 		bool after = false;

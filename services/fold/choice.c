@@ -9,7 +9,7 @@ enum err visible_sums(struct view *v, struct visible *s, struct sums *into)
 	bool found;
 
 	s->used = true;
-	if (!(s->fact->flags & FACT_AMOUNT)) {
+	if (!(s->flags & FACT_AMOUNT)) {
 		into->undisclosed++;
 		return ERR_OK;
 	}
@@ -20,22 +20,20 @@ enum err visible_sums(struct view *v, struct visible *s, struct sums *into)
 /* Within the choice at all: of a basis that counts, and after the last cancel. */
 static bool counts(const struct view *v, const struct choice *c, const struct visible *s)
 {
-	return question_counts(v->question, s->fact) &&
+	return question_counts(v->question, s) &&
 	       order_cmp(visible_order(s), c->after) > 0;
 }
 
 bool choice_sets(const struct view *v, const struct choice *c, const struct visible *s)
 {
-	const uint32_t flags = s->fact->flags;
-
 	/* conditions are no rung (rung_NONE), and `adds` means nothing on them */
-	return fact_rung(s->fact) == c->base && flags & FACT_AMOUNT &&
-	       (!(flags & FACT_ADDS) || s->kind == kind_condition) && counts(v, c, s);
+	return visible_rung(s) == c->base && s->flags & FACT_AMOUNT &&
+	       (!(s->flags & FACT_ADDS) || s->kind == kind_condition) && counts(v, c, s);
 }
 
 bool choice_adds(const struct view *v, const struct choice *c, const struct visible *s)
 {
-	return s->fact->flags & FACT_ADDS && c->rungs[fact_rung(s->fact)] && counts(v, c, s);
+	return s->flags & FACT_ADDS && c->rungs[visible_rung(s)] && counts(v, c, s);
 }
 
 static enum err sums_of_one(struct view *v, const struct choice *c, struct sums *out)
@@ -48,7 +46,7 @@ static enum err sums_of_one(struct view *v, const struct choice *c, struct sums 
 		struct visible *s = c->v[i];
 		if (!choice_sets(v, c, s))
 			continue;
-		if (!chosen || !best || s->fact->grade <= chosen->fact->grade) {
+		if (!chosen || !best || s->grade <= chosen->grade) {
 			chosen = s;
 			at = i;
 		}
@@ -56,7 +54,7 @@ static enum err sums_of_one(struct view *v, const struct choice *c, struct sums 
 	ensure(chosen);
 	TRY(visible_sums(v, chosen, out));
 	for (size_t i = at + 1; i < c->n; i++)
-		if (choice_adds(v, c, c->v[i]) && (!best || c->v[i]->fact->grade <= chosen->fact->grade))
+		if (choice_adds(v, c, c->v[i]) && (!best || c->v[i]->grade <= chosen->grade))
 			TRY(visible_sums(v, c->v[i], out));
 	return ERR_OK;
 }

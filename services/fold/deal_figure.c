@@ -136,12 +136,9 @@ static enum err sources_write(struct view *v, const struct deal *d, struct arena
 			      struct deal_figures *out)
 {
 	const size_t n = d->statements.n;
-	uint64_t copies = 0;
 
-	for (size_t i = 0; i < n; i++)
-		copies += d->statements.v[i].copy;
 	msg_set(out, deal_figures, events, n);
-	msg_set(out, deal_figures, copies, copies);
+	msg_set(out, deal_figures, copies, d->statements.copies);
 	out->sources.n = n < SOURCES_SHOWN_MAX ? n : SOURCES_SHOWN_MAX;
 	out->sources.v = arena_zalloc(a, out->sources.n, sizeof(*out->sources.v));
 	if (!out->sources.v)

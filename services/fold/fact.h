@@ -172,8 +172,8 @@ static inline bool fact_declares(const struct fact *f)
 {
 	return f->kind == kind_party || f->kind == kind_deal || f->kind == kind_rate;
 }
-/* The rung that a statement sets or adds to; rung_NONE where it does neither. */
-static inline enum rung fact_rung(const struct fact *f)
+/* The rung that a statement of this kind sets or adds to; rung_NONE where it does neither. */
+static inline enum rung rung_of(uint8_t kind, uint32_t flags)
 {
 	static const uint8_t rungs[kind_COUNT] = {
 		[kind_rumour] = rung_talked, [kind_talks] = rung_talked,
@@ -181,9 +181,9 @@ static inline enum rung fact_rung(const struct fact *f)
 		[kind_close] = rung_committed, [kind_pay] = rung_paid
 	};
 
-	if (f->kind >= kind_COUNT || (f->kind == kind_close && !(f->flags & FACT_AMOUNT)))
+	if (kind >= kind_COUNT || (kind == kind_close && !(flags & FACT_AMOUNT)))
 		return rung_NONE;
-	return (enum rung)rungs[f->kind];
+	return (enum rung)rungs[kind];
 }
 
 #endif

@@ -122,7 +122,7 @@ static enum err concerns(struct view *v, struct fact_list facts, enum home home,
 		if (here && !does && !f->payer && f->kind < kind_party) {
 			if (!d)
 				TRY(view_deal(v, f->deal, &d));
-			does = deal_speaker(d, f) == party;
+			does = deal_speaker(d, f->payer) == party;
 		}
 		if (does)
 			TRY(map_put(&roots, &v->arena, f->root, 1));

@@ -57,6 +57,7 @@ struct kept {
 	struct map awaited;
 	struct arena arena;
 	struct shelf *shelf;
+	struct room for_views;
 };
 
 /* ---- all of them ---- */
@@ -71,7 +72,7 @@ struct kept *kept_new(size_t bytes_max, size_t large)
 	k->room = memory_map(bytes_max);
 	k->shelf = shelf_new(bytes_max, large);
 	arena_init(&k->arena, AWAITED_BYTES_MAX);
-	if (k->room && k->shelf)
+	if (!room_init(&k->for_views, KEPT_ROOM_BYTES) && k->room && k->shelf)
 		return k;
 	kept_free(k);
 	return NULL;
@@ -83,6 +84,7 @@ void kept_free(struct kept *k)
 		return;
 	memory_unmap(k->room, k->max);
 	shelf_free(k->shelf);
+	room_fini(&k->for_views);
 	arena_fini(&k->arena);
 	free(k);
 }
@@ -90,6 +92,11 @@ void kept_free(struct kept *k)
 struct shelf *kept_shelf(const struct kept *k)
 {
 	return k->shelf;
+}
+
+struct room *kept_room(struct kept *k)
+{
+	return &k->for_views;
 }
 
 static bool is_kept(const struct kept *k, uint32_t deal)
@@ -143,7 +150,8 @@ void kept_tidy(struct kept *k)
 	if (!k->full || k->dropped < k->max / DROPPED_SHARE)
 		return;
 	arena_reset(&k->arena);
-	*k = (struct kept){ .room = k->room, .max = k->max, .arena = k->arena, .shelf = k->shelf };
+	*k = (struct kept){ .room = k->room, .max = k->max, .arena = k->arena, .shelf = k->shelf,
+			    .for_views = k->for_views };
 }
 
 /* NULL: there is no room. */

@@ -18,6 +18,7 @@
 /* Of a service: bytes, and how many facts make a deal large. */
 #define KEPT_BYTES_MAX ((size_t)64 << 20)
 #define KEPT_LARGE_FACTS ((size_t)16 << 10)
+#define KEPT_ROOM_BYTES ((size_t)48 << 20) /* for what a question makes of a large deal */
 
 /*
  * Nothing yet; at most so many bytes, and as many on a shelf for deals of at least `large` facts. NULL
@@ -28,6 +29,8 @@ struct kept *kept_new(size_t bytes_max, size_t large);
 void kept_free(struct kept *k);
 /* The facts of large deals, see shelf.h. */
 struct shelf *kept_shelf(const struct kept *k);
+/* Where views put what is large. */
+struct room *kept_room(struct kept *k);
 /*
  * What this deal came to, and those that it hangs together with, is not sure any more, nor are its facts on
  * the shelf. Accepts NULL.

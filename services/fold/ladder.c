@@ -30,39 +30,43 @@ static struct way way_of(const struct view *v, const struct deal *d, enum rung r
 
 /* ---- tiers ---- */
 
-static void thread_put(struct thread *t, struct visible *s)
+/* How many of a group are not later than this. */
+static size_t ended_by(const struct group *g, struct order cut)
 {
-	s->next = NULL;
-	if (t->last)
-		t->last->next = s;
-	else
-		t->first = s;
-	t->last = s;
+	size_t low = 0, high = g->n;
+
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+		if (order_cmp(visible_order(g->v[middle]), cut) <= 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 static void tiers_find(const struct view *v, const struct deal *d, const struct group *g)
 {
-	const struct order after = deal_cut(d, g->payer);
+	const size_t ended = ended_by(g, deal_cut(d, g->payer));
 	const bool latest = v->question->policy == policy_latest;
 	struct tiers *t = g->tiers;
 
 	t->known = true;
 	for (size_t i = 0; i < g->n; i++) {
 		struct visible *s = g->v[i];
-		const struct fact *f = s->fact;
-		const enum rung rung = fact_rung(f);
+		const enum rung rung = visible_rung(s);
 		struct visible **chosen = &t->chosen[rung];
-		if (!rung || !question_counts(v->question, f))
+		if (!rung || !question_counts(v->question, s))
 			continue;
 		if (rung == rung_paid)
 			thread_put(&t->paid, s);
-		else if (order_cmp(visible_order(s), after) <= 0)
+		else if (i < ended)
 			continue;
-		else if (f->flags & FACT_ADDS)
+		else if (s->flags & FACT_ADDS)
 			thread_put(&t->added[rung], s);
-		else if (!(f->flags & FACT_AMOUNT))
+		else if (!(s->flags & FACT_AMOUNT))
 			thread_put(&t->undisclosed[rung], s);
-		else if (!*chosen || latest || f->grade <= (*chosen)->fact->grade)
+		else if (!*chosen || latest || s->grade <= (*chosen)->grade)
 			*chosen = s;
 	}
 }
@@ -89,7 +93,7 @@ static enum err additions(struct view *v, const struct tiers *t, const struct wa
 	for (size_t i = 0; i < way->n; i++)
 		for (struct visible *s = t->added[way->v[i]].first; s; s = s->next)
 			if (!chosen || (order_cmp(visible_order(s), visible_order(chosen)) > 0 &&
-					(!best || s->fact->grade <= chosen->fact->grade)))
+					(!best || s->grade <= chosen->grade)))
 				TRY(visible_sums(v, s, out));
 	return ERR_OK;
 }
@@ -143,7 +147,7 @@ static enum err payments(struct view *v, struct deal *d, uint32_t payer, struct 
 		return ERR_OK;
 	for (struct visible *s = t->paid.first; s && !t->paid_known; s = s->next) {
 		struct sums one = { 0 };
-		if (!(s->fact->flags & FACT_RETURNED)) {
+		if (!(s->flags & FACT_RETURNED)) {
 			TRY(visible_sums(v, s, &t->paid_sums));
 			continue;
 		}

@@ -4,11 +4,6 @@
 
 #include <stdlib.h>
 
-uint32_t deal_speaker(const struct deal *d, const struct fact *f)
-{
-	return f->payer ? f->payer : d->only_payer;
-}
-
 static bool speaks_of_money(const struct visible *s)
 {
 	return !s->copy && s->kind >= kind_rumour && s->kind <= kind_pay;
@@ -74,7 +69,7 @@ static enum err count_groups(struct view *v, struct deal *d)
 		s->group = NO_GROUP;
 		if (!speaks_of_money(s))
 			continue;
-		const uint32_t payer = deal_speaker(d, s->fact);
+		const uint32_t payer = deal_speaker(d, s->payer);
 		s->group = group_place(d, &places, payer);
 		if (s->group == d->ngroups)
 			TRY(group_new(v, d, &places, payer, &cap));

@@ -74,7 +74,7 @@ enum err stage_of(struct view *v, struct deal *d, enum stage *out)
 	for (size_t i = 0; i < d->statements.n; i++) {
 		const struct visible *s = &d->statements.v[i];
 		const enum stage reached = stage_of_kind(s->kind);
-		if (s->copy || !reached || s->fact->flags & FACT_RETURNED)
+		if (s->copy || !reached || s->flags & FACT_RETURNED)
 			continue;
 		for (; next < n && order_cmp(cancels[next], visible_order(s)) < 0; next++)
 			*out = stage_cancelled;
@@ -104,18 +104,16 @@ static enum err conditions_of(struct view *v, struct deal *d, struct visible ***
 {
 	size_t most = 0;
 
-	for (size_t i = 0; i < d->statements.n; i++)
-		most += d->statements.v[i].kind == kind_condition;
+	for (const struct visible *s = d->statements.apart.first; s; s = s->next)
+		most += s->kind == kind_condition;
 	*n = 0;
 	*out = arena_alloc(&v->arena, most * sizeof(**out));
 	if (!*out)
 		return ERR_NO_MEMORY;
-	for (size_t i = 0; most && i < d->statements.n; i++) {
-		struct visible *s = &d->statements.v[i];
+	for (struct visible *s = d->statements.apart.first; s; s = s->next)
 		if (s->kind == kind_condition && !s->copy &&
-		    order_cmp(visible_order(s), deal_cut(d, s->fact->payer)) > 0)
+		    order_cmp(visible_order(s), deal_cut(d, s->payer)) > 0)
 			(*out)[(*n)++] = s;
-	}
 	if (*n > 1)
 		qsort(*out, *n, sizeof(**out), by_name);
 	return ERR_OK;
@@ -131,7 +129,7 @@ static enum err condition_sums(struct view *v, struct visible **all, size_t n, s
 		if (all[i]->fact->detail != state_stated)
 			return ERR_OK;
 	for (size_t i = 0; i < n; i++) {
-		stated |= question_counts(v->question, all[i]->fact);
+		stated |= question_counts(v->question, all[i]);
 		amount |= choice_sets(v, &c, all[i]);
 	}
 	if (amount)

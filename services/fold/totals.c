@@ -17,7 +17,7 @@ enum err totals_of(struct view *v, struct visible_list *out)
 	TRY(visible_statements(v->facts, &q->horizon, q->on, facts, &v->kept, &all));
 	for (size_t i = 0; i < all.n; i++)
 		if (!all.v[i].copy && all.v[i].kind == kind_total &&
-		    question_counts(q, all.v[i].fact))
+		    question_counts(q, &all.v[i]))
 			all.v[n++] = all.v[i];
 	*out = (struct visible_list){ .v = all.v, .n = n };
 	return ERR_OK;

@@ -14,6 +14,8 @@ void view_init(struct view *v, const struct facts *source, const struct question
 	*v = (struct view){ .facts = source, .question = question };
 	arena_init(&v->arena, VIEW_BYTES_MAX);
 	arena_init(&v->kept, VIEW_BYTES_MAX);
+	if (source && source->kept)
+		v->arena.room = kept_room(source->kept);
 	v->counting.arena = &v->arena;
 	v->keeps = source && source->kept && kept_serves(question);
 }
@@ -70,22 +72,23 @@ static int by_payer_then_order(const void *x, const void *y)
 }
 
 /* The cancels among its statements, and the last of each payer. */
-static enum err find_cuts(struct view *v, struct deal *d, size_t most)
+static enum err find_cuts(struct view *v, struct deal *d)
 {
+	size_t most = 0;
+
 	d->ncuts = d->nlast_cuts = 0;
 	d->cuts = d->last_cuts = NULL;
+	for (const struct visible *s = d->statements.apart.first; s; s = s->next)
+		most += s->kind == kind_cancel;
 	if (most == 0)
 		return ERR_OK;
 	d->cuts = arena_alloc(&v->arena, most * sizeof(*d->cuts));
 	d->last_cuts = arena_alloc(&v->arena, most * sizeof(*d->last_cuts));
 	if (!d->cuts || !d->last_cuts)
 		return ERR_NO_MEMORY;
-	for (size_t i = 0; i < d->statements.n; i++) {
-		const struct visible *s = &d->statements.v[i];
+	for (const struct visible *s = d->statements.apart.first; s; s = s->next)
 		if (s->kind == kind_cancel && !s->copy)
-			d->cuts[d->ncuts++] = (struct cut){ visible_order(s),
-				s->fact->payer, s->fact };
-	}
+			d->cuts[d->ncuts++] = (struct cut){ visible_order(s), s->payer, s->fact };
 	memcpy(d->last_cuts, d->cuts, d->ncuts * sizeof(*d->cuts));
 	if (d->ncuts > 1)
 		qsort(d->last_cuts, d->ncuts, sizeof(*d->last_cuts), by_payer_then_order);
@@ -97,27 +100,37 @@ static enum err find_cuts(struct view *v, struct deal *d, size_t most)
 	return ERR_OK;
 }
 
-/* Keep what is of this deal; find its declaration and cancels. */
-static enum err settle(struct view *v, struct deal *d, struct visible_list all)
+/* What is of this deal, and within the window. */
+static struct visible_list own_statements(const struct view *v, const struct deal *d,
+					  struct visible_list all)
 {
-	size_t ncuts = 0;
+	struct visible_list own = { .v = all.v, .elsewhere = all.elsewhere };
 
-	d->statements = (struct visible_list){ .v = all.v };
-	d->declared = NULL;
+	if (all.deal == d->number && !v->question->window)
+		return all;
 	for (size_t i = 0; i < all.n; i++) {
 		const struct fact *f = all.v[i].fact;
 		if (f->deal != d->number || !within(v->question, f))
 			continue;
-		struct visible *s = &d->statements.v[d->statements.n++];
+		struct visible *s = &own.v[own.n];
 		if (s != &all.v[i])
 			*s = all.v[i];
-		if (f->kind == kind_deal && !s->copy)
-			d->declared = s;
-		ncuts += f->kind == kind_cancel;
+		visible_put(&own, s);
 	}
+	return own;
+}
+
+/* Keep what is of this deal; find its declaration and cancels. */
+static enum err settle(struct view *v, struct deal *d, struct visible_list all)
+{
+	d->statements = own_statements(v, d, all);
+	d->declared = NULL;
+	for (const struct visible *s = d->statements.apart.first; s; s = s->next)
+		if (s->kind == kind_deal && !s->copy)
+			d->declared = s;
 	const struct numbers from = deal_declared(d, FACT_FROM);
 	d->only_payer = from.n == 1 ? numbers_at(from, 0) : 0;
-	return find_cuts(v, d, ncuts);
+	return find_cuts(v, d);
 }
 
 static void links_put(struct extent *x, const struct fact *f, enum fact_part part)

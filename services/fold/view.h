@@ -39,10 +39,6 @@ struct cut {
 	const struct fact *fact;
 };
 
-/* Statements one after the other, by their `next`. */
-struct thread {
-	struct visible *first, *last;
-};
 /*
  * What the statements of a group are to each rung, found out in one pass; see ladder.c. Only those
  * whose basis counts, and but for payments only those that no cancel ended.
@@ -178,17 +174,20 @@ MUST_USE enum err view_payees(struct view *v, struct deal *d, struct number_list
 /* Whether it pays this party and no deal that contains it does. */
 MUST_USE enum err view_topmost(struct view *v, struct deal *d, uint32_t party, bool *out);
 
-/* The payer that a statement of this deal speaks for; 0: the whole. */
-uint32_t deal_speaker(const struct deal *d, const struct fact *f);
+/* The payer that a statement of this deal speaks for, which names this one or nobody; 0: the whole. */
+static inline uint32_t deal_speaker(const struct deal *d, uint32_t payer)
+{
+	return payer ? payer : d->only_payer;
+}
 /* The last cancel that reaches this payer (0: the whole), {INT64_MIN, 0} where none does. Needs view_whole. */
 struct order deal_cut(const struct deal *d, uint32_t payer);
 /* A list of the declaration that decides; empty where there is none. */
 struct numbers deal_declared(const struct deal *d, enum fact_part part);
 bool question_assumes(const struct question *q, uint32_t deal);
 /* Whether an amount of this statement counts by its basis. */
-static inline bool question_counts(const struct question *q, const struct fact *f)
+static inline bool question_counts(const struct question *q, const struct visible *s)
 {
-	return q->bases >> f->basis & 1;
+	return q->bases >> s->basis & 1;
 }
 
 #endif

@@ -256,6 +256,7 @@ static enum err mark_copies_of_few(const struct facts *source, const struct hori
 			continue;
 		TRY(original_of(source, h, on, facts, statements, a, s->fact->derived, &root));
 		s->copy = root && root != s->first->seq;
+		statements->copies += s->copy;
 	}
 	return ERR_OK;
 }
@@ -320,9 +321,19 @@ static enum err mark_copies(struct copying *c, struct visible_list *statements)
 			continue;
 		TRY(root_retold(c, s->fact, &root));
 		s->copy = root && root != s->first->seq;
+		statements->copies += s->copy;
 	}
 	statements->elsewhere = c->any_elsewhere;
 	return ERR_OK;
+}
+
+void visible_put(struct visible_list *list, struct visible *s)
+{
+	list->deal = list->n == 0 || list->deal == s->fact->deal ? s->fact->deal : 0;
+	list->n++;
+	list->copies += s->copy;
+	if (s->kind == kind_deal || s->kind == kind_cancel || s->kind == kind_condition)
+		thread_put(&list->apart, s);
 }
 
 /* Those that stand, copies not yet marked; *retold: whether some may be copies. */
@@ -338,9 +349,12 @@ static enum err standing_statements(struct fact_list facts, const struct repairs
 		const struct fact *fact = standing(repairs, first, on);
 		if (!fact)
 			continue;
-		out->v[out->n++] = (struct visible){ .first = first, .fact = fact,
-			.retells = fact->derived != 0, .kind = fact->kind };
-		*retold |= fact->derived != 0;
+		struct visible *s = &out->v[out->n];
+		*s = (struct visible){ .first = first, .fact = fact, .payer = fact->payer,
+			.flags = (uint16_t)fact->flags, .kind = fact->kind, .grade = fact->grade,
+			.basis = fact->basis, .retells = fact->derived != 0 };
+		visible_put(out, s);
+		*retold |= s->retells;
 	}
 	return ERR_OK;
 }

@@ -12,18 +12,43 @@
 struct visible {
 	const struct fact *first; /* its place in the order */
 	const struct fact *fact;  /* the version that decides; never a retract */
-	bool copy;		  /* retells a visible statement: sets nothing */
-	bool used;		  /* its amount is in the figures that were asked for */
-	bool retells;		  /* fact->derived is not 0; here, as most passes need no more of the fact */
-	uint8_t kind;		  /* of `fact` */
+	struct visible *next;	  /* in the thread that it is in */
 	uint32_t group;		  /* for payers.c: in which group it is */
-	struct visible *next;	  /* for ladder.c: in its thread */
+	/* of `fact`, as most of those who go through all statements need no more of it */
+	uint32_t payer;
+	uint16_t flags;
+	uint8_t kind, grade, basis;
+	bool retells; /* fact->derived is not 0 */
+	bool copy;    /* retells a visible statement: sets nothing */
+	bool used;    /* its amount is in the figures that were asked for */
 };
+/* Statements one after the other, by their `next`. */
+struct thread {
+	struct visible *first, *last;
+};
+static inline void thread_put(struct thread *t, struct visible *s)
+{
+	s->next = NULL;
+	if (t->last)
+		t->last->next = s;
+	else
+		t->first = s;
+	t->last = s;
+}
 struct visible_list {
 	struct visible *v;
-	size_t n;
-	bool elsewhere; /* one of them retells what is not in this home */
+	size_t n, copies;
+	struct thread apart; /* declarations of deals, cancels and conditions */
+	uint32_t deal;	     /* that all of them name; 0: not all the same */
+	bool elsewhere;	     /* one of them retells what is not in this home */
 };
+/* Put one that stands at the end of the list, where it already is: count it, and have it in its thread. */
+void visible_put(struct visible_list *list, struct visible *s);
+/* The rung that it sets or adds to; see rung_of. */
+static inline enum rung visible_rung(const struct visible *s)
+{
+	return rung_of(s->kind, s->flags);
+}
 /* That of its first version. */
 static inline struct order visible_order(const struct visible *s)
 {
