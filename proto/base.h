@@ -129,6 +129,14 @@ MUST_USE enum err room_init(struct room *r, size_t max);
 /* Of one without chunks; accepts one that is all zero. */
 void room_fini(struct room *r);
 
+#define CACHE_LINE 64u
+/* A hint: begin to bring these bytes into the processor's cache. They need not be there at all. */
+static inline void memory_foresee(const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i += CACHE_LINE)
+		__builtin_prefetch(p + i);
+}
+
 /*
  * Memory for one turn: allocations live until the next arena_reset or arena_fini.
  * `max` bounds the bytes handed out between two resets. All results are 16-byte aligned.

@@ -3,8 +3,8 @@
  * book: the events of a store, by seq and by id.
  *
  * To get an event is to find the last slab that begins at or before it, and to copy the slab out of
- * the store. In a snapshot it is kept, so that reading on costs nothing but the event; a write
- * transaction may replace it.
+ * the store where it is not in reach. In a snapshot it is kept, so that reading on costs nothing but the
+ * event; a write transaction may replace it.
  */
 #include "store/book.h"
 
@@ -16,19 +16,28 @@
 /* Events that are borrowed from one transaction, at once. */
 #define GOT_BYTES_MAX ((size_t)256 << 20)
 
+/* The slab of an event: where it lies. */
+struct spot {
+	uint64_t seq, first;
+	struct str there;
+};
+
 /* Where reading stands in one transaction. */
 struct place {
 	struct lm_txn *t;	 /* NULL: nowhere */
 	struct lm_cursor *slabs, *ids;
 	bool has_slab;
-	struct slab slab; /* borrows the row */
+	struct slab slab; /* borrows where it lies, or `row` */
 	char row[SLAB_ROW_MAX];
 	struct arena got; /* the events that were */
+	struct spot foreseen[FORESEEN_MAX];
+	size_t nforeseen, next; /* those before `next` were got */
 };
 
 struct book {
 	unsigned slabs, ids;
 	bool leaves;
+	size_t slab_max;	 /* bytes of a slab */
 	struct lm_txn *write;	 /* the write transaction in hand, or NULL */
 	bool writing;		 /* `w` is in use */
 	bool stored;		 /* its row is there, with w_stored of its events */
@@ -41,7 +50,7 @@ struct book {
 	struct slab_writer w;
 };
 
-struct book *book_new(unsigned slabs, unsigned ids, bool leaves)
+struct book *book_new(unsigned slabs, unsigned ids, bool leaves, unsigned slab_pages)
 {
 	struct book *b = calloc(1, sizeof(*b));
 
@@ -50,6 +59,7 @@ struct book *book_new(unsigned slabs, unsigned ids, bool leaves)
 	b->slabs = slabs;
 	b->ids = ids;
 	b->leaves = leaves;
+	b->slab_max = SLAB_BYTES(slab_pages);
 	fresh_init(&b->fresh);
 	arena_init(&b->inside.got, GOT_BYTES_MAX);
 	arena_init(&b->outside.got, GOT_BYTES_MAX);
@@ -84,6 +94,7 @@ static void place_leave(struct place *p)
 	p->t = NULL;
 	p->slabs = p->ids = NULL;
 	p->has_slab = false;
+	p->nforeseen = p->next = 0;
 	arena_reset(&p->got);
 }
 
@@ -96,7 +107,7 @@ static struct place *place_of(struct book *b, struct lm_txn *t)
 	return p;
 }
 
-/* What is read of the slab in hand, while that is guarded: see lm_cursor_floor_copy. */
+/* What is read of the slab in hand, while that is guarded: see lm_cursor_floor_there. */
 struct look {
 	struct slab *slab;
 	struct str row;
@@ -118,30 +129,50 @@ static enum err get_event(void *arg)
 	return slab_get(x->slab, x->seq, x->out);
 }
 
-/*
- * Have the last slab that begins at or before seq in hand. On error `first` is that of the one that
- * is damaged, 0 where it is not known.
- */
-static enum err find_slab(struct book *b, struct place *p, uint64_t seq)
+/* The last slab that begins at or before seq. On error `first` is that of a damaged one, 0 where it is not known. */
+static enum err look_up(struct book *b, struct place *p, uint64_t seq, struct spot *out)
 {
-	struct str key, row;
-	uint64_t first;
+	struct str key;
 	enum err e = ERR_OK;
 
-	p->has_slab = false;
-	p->slab = (struct slab){ .first = 0 };
+	*out = (struct spot){ .seq = seq };
 	if (!p->slabs)
 		e = lm_cursor_open(p->t, b->slabs, &p->slabs);
 	if (!e)
-		e = lm_cursor_floor_copy(p->slabs, seq_key(&seq), &key, p->row, sizeof(p->row), &row);
-	if (!e && key.n != sizeof(first))
+		e = lm_cursor_floor_there(p->slabs, seq_key(&seq), &key, &out->there);
+	if (!e && key.n != sizeof(out->first))
 		e = ERR_DAMAGED;
 	if (e)
 		return e;
-	memcpy(&first, key.p, sizeof(first));
-	p->slab.first = first;
-	p->slab.leaves = b->leaves;
-	return lm_guarded(open_slab, &(struct look){ .slab = &p->slab, .row = row });
+	memcpy(&out->first, key.p, sizeof(out->first));
+	return out->there.n <= SLAB_ROW_MAX ? ERR_OK : ERR_DAMAGED;
+}
+
+static enum err find(struct book *b, struct place *p, uint64_t seq, struct spot *out)
+{
+	for (size_t i = p->next; i < p->nforeseen; i++) {
+		if (p->foreseen[i].seq != seq)
+			continue;
+		*out = p->foreseen[i];
+		p->next = i + 1;
+		return ERR_OK;
+	}
+	return look_up(b, p, seq, out);
+}
+
+/* Have the slab of this event in hand; see look_up for errors. */
+static enum err take_slab(struct book *b, struct place *p, uint64_t seq)
+{
+	struct spot at;
+	enum err e = find(b, p, seq, &at);
+
+	p->has_slab = false;
+	p->slab = (struct slab){ .first = at.first, .leaves = b->leaves };
+	if (!e && !lm_in_reach(p->t, at.there)) {
+		e = lm_copy(p->t, at.there, p->row);
+		at.there.p = p->row;
+	}
+	return e ? e : lm_guarded(open_slab, &(struct look){ .slab = &p->slab, .row = at.there });
 }
 
 /* The event out of the slab in hand, its bytes where they stay. */
@@ -162,15 +193,12 @@ enum err book_get(struct book *b, struct lm_txn *t, uint64_t seq, struct record 
 
 	if (t == b->write && b->writing && seq >= b->w.slab.first)
 		return slab_get(&b->w.slab, seq, out);
-	if (p->has_slab) {
-		const enum err e = get_there(p, seq, out);
-		if (e != ERR_NOT_FOUND)
+	if (!p->has_slab || !slab_has(&p->slab, seq)) {
+		const enum err e = take_slab(b, p, seq);
+		if (e)
 			return e;
+		p->has_slab = t != b->write;
 	}
-	const enum err e = find_slab(b, p, seq);
-	if (e)
-		return e;
-	p->has_slab = t != b->write;
 	return get_there(p, seq, out);
 }
 
@@ -201,9 +229,33 @@ enum err book_find(struct book *b, struct lm_txn *t, const struct id *id, uint64
 	return ids_find(p->ids, id, seq);
 }
 
-void book_foresee(struct book *b, struct lm_txn *t, uint64_t seq)
+static enum err foresee_bodies(void *arg)
 {
-	lm_foresee(t, b->slabs, seq_key(&seq));
+	const struct place *p = arg;
+
+	for (size_t i = 0; i < p->nforeseen; i++)
+		if (lm_in_reach(p->t, p->foreseen[i].there))
+			slab_foresee_body(p->foreseen[i].there, p->foreseen[i].first, p->foreseen[i].seq);
+	return ERR_OK;
+}
+
+void book_foresee(struct book *b, struct lm_txn *t, const uint64_t *seqs, size_t n)
+{
+	struct place *p = place_of(b, t);
+
+	p->nforeseen = p->next = 0;
+	if (t == b->write)
+		return; /* the next put may move them */
+	for (size_t i = 0; i < n && p->nforeseen < FORESEEN_MAX; i++) {
+		struct spot *at = &p->foreseen[p->nforeseen];
+		if (look_up(b, p, seqs[i], at))
+			continue; /* whoever gets it will hear of it */
+		if (lm_in_reach(t, at->there))
+			slab_foresee(at->there);
+		p->nforeseen++;
+	}
+	if (lm_guarded(foresee_bodies, p))
+		p->nforeseen = 0; /* one cannot be read: whoever gets it will hear of it */
 }
 
 void book_leave(struct book *b)
@@ -215,7 +267,7 @@ enum err book_newest(struct book *b, struct lm_txn *t, struct record *out, uint6
 {
 	struct place *p = place_of(b, t);
 
-	const enum err e = find_slab(b, p, UINT64_MAX);
+	const enum err e = take_slab(b, p, UINT64_MAX);
 	*seq = e ? p->slab.first : p->slab.first + p->slab.n - 1;
 	return e ? e : lm_guarded(get_event, &(struct look){ .slab = &p->slab, .seq = *seq, .out = out });
 }
@@ -235,16 +287,16 @@ static enum err go_on(struct book *b)
 {
 	struct place *p = place_of(b, b->write);
 	const struct slab *newest = &p->slab;
-	const enum err e = find_slab(b, p, UINT64_MAX);
+	const enum err e = take_slab(b, p, UINT64_MAX);
 
 	b->writing = true;
 	b->stored = !e && newest->bodies.n <= SLAB_BYTES_MAX && lm_cursor_sound(b->inside.slabs);
 	if (b->stored) {
-		slab_resume(&b->w, newest);
+		slab_resume(&b->w, newest, b->slab_max);
 		b->w_stored = newest->n;
 		return ERR_OK;
 	}
-	slab_begin(&b->w, b->leaves);
+	slab_begin(&b->w, b->leaves, b->slab_max);
 	b->w_stored = 0;
 	/* a damaged one stays as it is, and never stops the writer */
 	return e == ERR_NOT_FOUND || e == ERR_DAMAGED ? ERR_OK : e;
@@ -279,7 +331,7 @@ static enum err put(struct book *b, const struct id *id, const struct record *re
 	e = put_slab(b);
 	if (e)
 		return e;
-	slab_begin(&b->w, b->leaves);
+	slab_begin(&b->w, b->leaves, b->slab_max);
 	b->stored = false;
 	b->w_stored = 0;
 	return slab_add(&b->w, rec) ? ERR_OK : ERR_INTERNAL;

@@ -15,8 +15,11 @@
 
 struct book;
 
-/* Its two tables (by_number: slabs; not: ids); whether it keeps leaf hashes. NULL without memory. */
-struct book *book_new(unsigned slabs, unsigned ids, bool leaves);
+/*
+ * Its two tables (by_number: slabs; not: ids); whether it keeps leaf hashes; how many pages a slab fills:
+ * with many of them little is wasted, with one an event that is read by itself is near. NULL without memory.
+ */
+struct book *book_new(unsigned slabs, unsigned ids, bool leaves, unsigned slab_pages);
 /* Accepts NULL. */
 void book_free(struct book *b);
 
@@ -49,7 +52,11 @@ void book_end(struct book *b);
 MUST_USE enum err book_find(struct book *b, struct lm_txn *t, const struct id *id, uint64_t *seq);
 MUST_USE enum err book_get(struct book *b, struct lm_txn *t, uint64_t seq, struct record *out);
 void book_leave(struct book *b);
-/* A hint that this event will be got soon: its slab's frame begins to come near. */
-void book_foresee(struct book *b, struct lm_txn *t, uint64_t seq);
+/*
+ * A hint that these events will be got next, in this order, until something else is foreseen: each is
+ * looked up now, so that the memory that they lie in comes near while others are. Some FORESEEN_MAX of them.
+ */
+#define FORESEEN_MAX 128u
+void book_foresee(struct book *b, struct lm_txn *t, const uint64_t *seqs, size_t n);
 
 #endif

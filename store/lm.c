@@ -190,12 +190,12 @@ static enum err make_store(struct lm *lm, const struct lm_options *o, struct fau
 	return dir_set_mark(&lm->dir, dir_ready, fault);
 }
 
-static enum err watch_pages(struct lm *lm, size_t max, struct fault *fault)
+static enum err watch_pages(struct lm *lm, struct fault *fault)
 {
 	mdb_filehandle_t fd;
 
 	if (mdb_env_get_fd(lm->env, &fd) ||
-	    resident_init(&lm->resident, fd, max ? max : RESIDENT_SCANNED))
+	    resident_init(&lm->resident, fd, lm->looked_up))
 		return fault_set(fault, ERR_IO, NULL, "cannot look at the store's file");
 	return ERR_OK;
 }
@@ -253,7 +253,7 @@ enum err lm_open(const char *path, const struct lm_options *o, struct lm **out, 
 		return fault_set(fault, ERR_NO_MEMORY, NULL, "no memory to open the store");
 	}
 	lm->ntables = o->ntables;
-	lm->looked_up = o->resident != 0;
+	lm->looked_up = o->looked_up;
 	lm->sizes = o->sizes ? *o->sizes : lm_sizes_default;
 	lm->write = (struct lm_txn){ .lm = lm, .writes = true };
 	lm->read = (struct lm_txn){ .lm = lm };
@@ -263,7 +263,7 @@ enum err lm_open(const char *path, const struct lm_options *o, struct lm **out, 
 	if (!e)
 		e = open_env(lm, path, size, fault);
 	if (!e)
-		e = watch_pages(lm, o->resident, fault);
+		e = watch_pages(lm, fault);
 	if (!e)
 		e = make ? make_store(lm, o, fault) : use_store(lm, o, fault);
 	if (e) {

@@ -46,11 +46,8 @@ struct lm_options {
 	struct str first; /* row of table 0 under LM_FIRST_KEY that a new store begins with */
 	bool anew;	  /* empty the store that is there */
 	const struct lm_sizes *sizes; /* NULL: lm_sizes_default */
-	/*
-	 * Bytes of files that may be resident, where rows are looked up all over and cursors go through
-	 * the same ones again and again; 0: RESIDENT_SCANNED, see resident.h.
-	 */
-	size_t resident;
+	/* rows are looked up all over, and cursors go through the same ones again and again: see resident.h */
+	bool looked_up;
 };
 #define LM_FIRST_KEY STR("store")
 
@@ -99,8 +96,7 @@ void lm_end(struct lm_txn *t);
 MUST_USE enum err lm_get(struct lm_txn *t, unsigned table, struct str key, struct str *value);
 /*
  * A hint that this key will be looked up soon: its page begins to come into the processor's cache, which
- * takes about as long as all else that looking up does; in a table by number it is the end of the large
- * value that begins at this key or before. Finds no errors.
+ * takes about as long as all else that looking up does. Finds no errors.
  */
 void lm_foresee(struct lm_txn *t, unsigned table, struct str key);
 /* The row with the greatest key; ERR_NOT_FOUND in an empty table. */
@@ -146,14 +142,17 @@ bool lm_cursor_sound(struct lm_cursor *c);
 MUST_USE enum err lm_cursor_floor(struct lm_cursor *c, struct str key, struct str *found,
 				  struct str *value);
 /*
- * The same, and its value is copied into `room`, of `size` bytes, where it is not in reach (lm_warm);
- * ERR_DAMAGED also where it is larger. For values of many pages that are looked up here and there: they
- * are read from the file, as under a hypervisor the first touch of a page that is mapped can take longer
- * than reading eight of them. Of a value in reach nothing is looked at in a snapshot, as mostly two of
- * its pages are wanted: read it within lm_guarded.
+ * The same, and tells where its value lies, of which no byte is looked at. For values of many pages, of
+ * which mostly little is wanted: what is in reach (lm_warm) is read there, within lm_guarded; what is not is
+ * copied, as under a hypervisor the first touch of a page that is mapped can take longer than reading
+ * eight of them from the file.
  */
-MUST_USE enum err lm_cursor_floor_copy(struct lm_cursor *c, struct str key, struct str *found,
-				       char *room, size_t size, struct str *value);
+MUST_USE enum err lm_cursor_floor_there(struct lm_cursor *c, struct str key, struct str *found,
+					struct str *there);
+/* Whether a value that was found so is in reach. Never in a write transaction, which may move it. */
+bool lm_in_reach(struct lm_txn *t, struct str there);
+/* Copy some bytes of a value that was found so. ERR_DAMAGED: they cannot be read. */
+MUST_USE enum err lm_copy(struct lm_txn *t, struct str from, char *to);
 /*
  * What call(arg) returns, or ERR_DAMAGED where it came upon bytes of a value that cannot be read; what it
  * has read can be read again without this. It must own nothing that it would have to give back.

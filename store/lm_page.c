@@ -16,8 +16,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define CACHE_LINE 64u
-#define FORESEEN_END 1536u /* of a large value: a slab's frame is there */
 #define PAGE PAGES_SIZE
 #define PAGE_HEAD PAGES_HEAD_SIZE
 #define NODE_HEAD 8u
@@ -328,31 +326,32 @@ static bool is_usable(const struct tree *t, struct str key)
 	       (!t->by_number || !key.n || key.n == sizeof(uint64_t));
 }
 
-/* Down to the leaf of a key, or of the end; *node: the one with exactly this key, or NULL. */
-static enum err descend(struct pages *p, const struct tree *t, struct str key, const char **node)
+/*
+ * Down to the leaf of a key, or of the end, NULL in an empty tree: *upto of its keys are not greater, or all
+ * where there is no key.
+ */
+static enum err go_down(struct pages *p, const struct tree *t, struct str key, const char **leaf,
+			unsigned *upto)
 {
 	struct bounds b = { 0 };
 	uint64_t number = t->root;
 
-	*node = NULL;
+	*leaf = NULL;
 	if (!is_usable(t, key))
 		return ERR_DAMAGED;
-	if (t->depth == 0)
-		return ERR_OK;
 	for (unsigned level = 1; level <= t->depth; level++) {
-		const bool leaf = level == t->depth;
-		if (!page_is_good(p, number, leaf, t->by_number))
+		const bool last = level == t->depth;
+		if (!page_is_good(p, number, last, t->by_number))
 			return ERR_DAMAGED;
 		const char *page = p->at + number * PAGE;
-		if (!is_between(page, leaf, b, t->by_number))
+		if (!is_between(page, last, b, t->by_number))
 			return ERR_DAMAGED;
 		const unsigned n = count_of(page);
-		const unsigned i = key.n ? upper_bound(page, leaf ? 0 : 1, key, t->by_number) : n;
-		if (leaf) {
-			if (key.n && i > 0 &&
-			    compare(key_of(node_at(page, i - 1)), key, t->by_number) == 0)
-				*node = node_at(page, i - 1);
-			return !*node || big_is_whole(p, *node) ? ERR_OK : ERR_DAMAGED;
+		const unsigned i = key.n ? upper_bound(page, last ? 0 : 1, key, t->by_number) : n;
+		if (last) {
+			*leaf = page;
+			*upto = i;
+			return ERR_OK;
 		}
 		number = child_of(node_at(page, i - 1));
 		if (i > 1)
@@ -360,7 +359,24 @@ static enum err descend(struct pages *p, const struct tree *t, struct str key, c
 		if (i < n)
 			b.high = key_of(node_at(page, i));
 	}
-	return ERR_DAMAGED;
+	return ERR_OK;
+}
+
+/* The node with exactly this key, or NULL. */
+static enum err descend(struct pages *p, const struct tree *t, struct str key, const char **node)
+{
+	const char *leaf;
+	unsigned upto;
+
+	*node = NULL;
+	const enum err e = go_down(p, t, key, &leaf, &upto);
+	if (e || !leaf || !key.n || upto == 0)
+		return e;
+	const char *last = node_at(leaf, upto - 1);
+	if (compare(key_of(last), key, t->by_number) != 0)
+		return ERR_OK;
+	*node = last;
+	return big_is_whole(p, last) ? ERR_OK : ERR_DAMAGED;
 }
 
 /* ---- roots and tables ---- */
@@ -486,24 +502,23 @@ enum err pages_check_path(struct pages *p, unsigned table, struct str key, bool 
 	return ERR_OK;
 }
 
-static void prefetch(const char *from, size_t n)
+enum err pages_floor(struct pages *p, unsigned table, struct str key, struct str *found, struct str *there)
 {
-	for (size_t i = 0; i < n; i += CACHE_LINE)
-		__builtin_prefetch(from + i);
-}
+	const char *leaf;
+	unsigned upto;
 
-/* The end of the value that the last row up to `key` has, where it has pages of its own. */
-static void foresee_value(struct pages *p, uint64_t leaf, struct str key)
-{
-	if (!page_is_good(p, leaf, true, true))
-		return;
-	const char *page = p->at + leaf * PAGE;
-	const unsigned i = upper_bound(page, 0, key, true);
-	if (i == 0 || !(u16_at(node_at(page, i - 1) + 4) & NODE_BIG))
-		return;
-	const char *value = p->at + big_of(node_at(page, i - 1)) * PAGE + PAGE_HEAD;
-	const size_t size = u32_at(node_at(page, i - 1)), n = size < FORESEEN_END ? size : FORESEEN_END;
-	prefetch(value + size - n, n);
+	there->p = NULL;
+	enum err e = know(p, table);
+	if (!e)
+		e = go_down(p, &p->trees[table], key, &leaf, &upto);
+	if (e || !leaf || upto == 0)
+		return e;
+	const char *node = node_at(leaf, upto - 1);
+	*found = key_of(node);
+	there->n = u32_at(node);
+	there->p = u16_at(node + 4) & NODE_BIG ? p->at + big_of(node) * PAGE + PAGE_HEAD
+					       : found->p + found->n;
+	return ERR_OK;
 }
 
 void pages_foresee(struct pages *p, unsigned table, struct str key)
@@ -520,10 +535,8 @@ void pages_foresee(struct pages *p, unsigned table, struct str key)
 		const char *page = p->at + number * PAGE;
 		number = child_of(node_at(page, upper_bound(page, 1, key, t->by_number) - 1));
 	}
-	if (t->by_number && t->depth)
-		foresee_value(p, number, key);
-	else if (number <= p->last)
-		prefetch(p->at + number * PAGE, PAGE);
+	if (number <= p->last)
+		memory_foresee(p->at + number * PAGE, PAGE);
 }
 
 /* ---- free pages ---- */

@@ -91,9 +91,12 @@ MUST_USE enum err pages_check_place(struct pages *p, unsigned table, const char 
 #define PAGES_HEAD_SIZE 16u
 bool pages_hold_keys(const char head[PAGES_HEAD_SIZE], size_t *pages);
 /*
- * Have the page that `key` is or belongs on brought into the processor's cache, in a table by number the
- * end of the large value that begins there or before; says nothing of it.
+ * The last row with this key or a smaller one: its key, and where its value lies, of which no byte is looked
+ * at. there->p is NULL where the page that the key belongs on has no such row; one before it may.
  */
+MUST_USE enum err pages_floor(struct pages *p, unsigned table, struct str key, struct str *found,
+			      struct str *there);
+/* Have the page that `key` is or belongs on brought into the processor's cache; says nothing of it. */
 void pages_foresee(struct pages *p, unsigned table, struct str key);
 /*
  * Whether a value that was found has as many pages of its own as its size needs, or none: LMDB gives

@@ -34,6 +34,8 @@ static enum err look_now(struct lm_look *x)
 	case look_foresee:
 		pages_foresee(&lm->pages, x->table, x->key);
 		return ERR_OK;
+	case look_floor:
+		return pages_floor(&lm->pages, x->table, x->key, &x->row, &x->there);
 	case look_place:
 		return pages_check_place(&lm->pages, x->table, x->key.p);
 	case look_path:
@@ -330,9 +332,31 @@ enum err lm_cursor_floor(struct lm_cursor *c, struct str key, struct str *found,
 	return floor_of(c, lm_guard_seek, key, found, value);
 }
 
-/* What lies in the file is read from there; a page that the transaction has made lies in memory. */
-static enum err copy(struct lm *lm, struct str from, char *to)
+enum err lm_cursor_floor_there(struct lm_cursor *c, struct str key, struct str *found,
+			       struct str *there)
 {
+	struct lm_look x = { .t = txn_of(c), .at = look_floor, .table = table_of(c), .key = key };
+
+	require(key.n > 0);
+	/* in a snapshot its pages say as much as LMDB would, for half of the work */
+	const enum err e = x.t->writes || x.t->failed ? ERR_OK : lm_look(&x);
+	if (!e && !x.there.p)
+		return floor_of(c, lm_guard_find, key, found, there);
+	resident_touch(&x.t->lm->resident, FIND_BYTES);
+	*found = x.row;
+	*there = x.there;
+	return e;
+}
+
+bool lm_in_reach(struct lm_txn *t, struct str there)
+{
+	return !t->writes && resident_holds(&t->lm->resident, there);
+}
+
+/* What lies in the file is read from there; a page that the transaction has made lies in memory. */
+enum err lm_copy(struct lm_txn *t, struct str from, char *to)
+{
+	struct lm *lm = t->lm;
 	MDB_val there = val(from);
 	mdb_filehandle_t fd;
 	size_t size, done = 0;
@@ -353,24 +377,6 @@ static enum err copy(struct lm *lm, struct str from, char *to)
 		done += (size_t)n;
 	}
 	return ERR_OK;
-}
-
-enum err lm_cursor_floor_copy(struct lm_cursor *c, struct str key, struct str *found, char *room,
-			      size_t size, struct str *value)
-{
-	struct str there;
-
-	const enum err e = floor_of(c, lm_guard_find, key, found, &there);
-	if (e)
-		return e;
-	if (there.n > size)
-		return ERR_DAMAGED;
-	*value = there;
-	MDB_val v = val(there);
-	if (resident_holds(&txn_of(c)->lm->resident, there))
-		return txn_of(c)->writes && lm_guard_touch(&v) ? ERR_DAMAGED : ERR_OK;
-	value->p = room;
-	return copy(txn_of(c)->lm, there, room);
 }
 
 bool lm_cursor_sound(struct lm_cursor *c)

@@ -22,6 +22,8 @@
 #define LOG_KIND "avow-log"
 #define LOG_FORMAT 2
 #define FIRST_EPOCH 1
+/* It is read from one event to the next, and must be small. */
+#define SLAB_PAGES 8u
 /* One snapshot of log_read: short, so that it never keeps the writer from using pages again. */
 #define SNAPSHOT_EVENTS_MAX 1000u
 #define SNAPSHOT_BYTES_MAX ((size_t)4 << 20)
@@ -105,7 +107,7 @@ static enum err open_store(struct log *log, const char *dir, int64_t now_us,
 	enum err e = lm_open(dir, &o, &log->lm, fault);
 	if (e)
 		return e;
-	log->book = book_new(T_LOG, T_IDS, true);
+	log->book = book_new(T_LOG, T_IDS, true, SLAB_PAGES);
 	if (!log->book)
 		return fault_set(fault, ERR_NO_MEMORY, NULL, "no memory to open the log");
 	e = lm_read(log->lm, &t);

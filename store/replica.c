@@ -18,13 +18,10 @@
 
 #define REPLICA_KIND "avow-rep"
 #define REPLICA_FORMAT 3
+/* An answer names events from all over: each page beyond one costs it more than all else of an event. */
+#define SLAB_PAGES 1u
 /* So many bytes of a damaged row's key are told. */
 #define KEY_TOLD_MAX 32u
-/*
- * Questions look things up all over the file: four million events fit with their indexes, or the indexes
- * of some 18 million.
- */
-#define REPLICA_RESIDENT ((size_t)2048 << 20)
 
 enum { T_META, T_LOG, T_IDS, T_INDEX };
 static const struct lm_table tables[T_INDEX + REPLICA_TABLES] = {
@@ -149,11 +146,11 @@ static enum err open_store(struct replica *r, const char *dir, uint32_t index_ve
 				      .first = { first, sizeof(first) },
 				      .anew = anew,
 				      .sizes = sizes,
-				      .resident = REPLICA_RESIDENT };
+				      .looked_up = true };
 	enum err e = lm_open(dir, &o, &r->lm, fault);
 	if (e)
 		return e;
-	r->book = book_new(T_LOG, T_IDS, false);
+	r->book = book_new(T_LOG, T_IDS, false, SLAB_PAGES);
 	if (!r->book)
 		return fault_set(fault, ERR_NO_MEMORY, NULL, "no memory to open the replica");
 	e = lm_read(r->lm, &t);
@@ -419,10 +416,10 @@ enum err replica_seq_at(struct replica *r, int64_t recorded, uint64_t *seq)
 	return ERR_OK;
 }
 
-void replica_foresee_event(struct replica *r, uint64_t seq)
+void replica_foresee_events(struct replica *r, const uint64_t *seqs, size_t n)
 {
 	require(r->view);
-	book_foresee(r->book, r->view, seq);
+	book_foresee(r->book, r->view, seqs, n);
 }
 
 void replica_foresee(struct replica *r, unsigned table, struct str key)

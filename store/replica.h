@@ -121,8 +121,8 @@ MUST_USE enum err replica_get(struct replica *r, uint64_t seq, struct record *ou
 MUST_USE enum err replica_find(struct replica *r, const struct id *id, uint64_t *seq);
 /* Smallest seq recorded at or after this instant; head + 1 where there is none. */
 MUST_USE enum err replica_seq_at(struct replica *r, int64_t recorded, uint64_t *seq);
-/* A hint that this event will be got soon. */
-void replica_foresee_event(struct replica *r, uint64_t seq);
+/* A hint that these events will be got next, in this order; see book_foresee. */
+void replica_foresee_events(struct replica *r, const uint64_t *seqs, size_t n);
 /* A hint that the row of this key will be looked up soon; see lm_foresee. */
 void replica_foresee(struct replica *r, unsigned table, struct str key);
 /* The value under exactly this key; ERR_NOT_FOUND, ERR_DAMAGED. */

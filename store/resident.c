@@ -21,13 +21,23 @@
 #define TOUCHED_AT_ONCE 128u /* pages: some milliseconds */
 #define LINE_SIZE 512
 
-enum err resident_init(struct resident *r, int fd, size_t max)
+/* Of the machine's memory. */
+static size_t half_of_memory(void)
+{
+	const long pages = sysconf(_SC_PHYS_PAGES);
+
+	return pages > 0 ? (size_t)pages / 2 * (size_t)sysconf(_SC_PAGESIZE) : 0;
+}
+
+enum err resident_init(struct resident *r, int fd, bool looked_up)
 {
 	struct stat st;
 
 	if (fstat(fd, &st) != 0)
 		return ERR_IO;
-	*r = (struct resident){ .device = st.st_dev, .inode = st.st_ino, .max = max };
+	*r = (struct resident){ .device = st.st_dev, .inode = st.st_ino, .max = RESIDENT_SCANNED };
+	if (looked_up && half_of_memory() > RESIDENT_SCANNED)
+		r->max = half_of_memory();
 	return ERR_OK;
 }
 

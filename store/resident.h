@@ -26,10 +26,11 @@ struct resident {
 
 /*
  * For the maps of this open file. After a scan the process may hold about RESIDENT_SCANNED bytes of
- * its files, with what was looked up here and there about `max`. ERR_IO
+ * its files; where rows are looked up all over, as many as half of the machine's memory: the kernel takes
+ * them back when somebody needs it. ERR_IO
  */
 #define RESIDENT_SCANNED ((size_t)64 << 20)
-MUST_USE enum err resident_init(struct resident *r, int fd, size_t max);
+MUST_USE enum err resident_init(struct resident *r, int fd, bool looked_up);
 /* The map has moved or grown. */
 void resident_moved(struct resident *r);
 /* Where the file is mapped, and how large; NULL where the system does not tell. */

@@ -27,18 +27,24 @@ _Static_assert(SLAB_BYTES_MAX <= UINT16_MAX, "a body's place fits its two bytes"
 
 /* ---- reading ---- */
 
-enum err slab_open(struct str row, uint64_t first, bool leaves, struct slab *out)
+size_t slab_frame_size(struct str row)
 {
 	if (row.n < SLAB_TABLE_ROW + SLAB_FRAME_END)
-		return ERR_DAMAGED;
-	const char *end = row.p + row.n - SLAB_FRAME_END;
-	const size_t n = be16_get(end + AT_COUNT);
+		return 0;
+	const size_t n = be16_get(row.p + row.n - SLAB_FRAME_END + AT_COUNT);
+	const size_t size = n * SLAB_TABLE_ROW + SLAB_FRAME_END;
+	return n == 0 || n > SLAB_EVENTS_MAX || row.n < size ? 0 : size;
+}
+
+enum err slab_open(struct str row, uint64_t first, bool leaves, struct slab *out)
+{
 	/* the size first: a damaged one must not make us read beyond the row */
-	if (n == 0 || n > SLAB_EVENTS_MAX || row.n < n * SLAB_TABLE_ROW + SLAB_FRAME_END)
+	const size_t size = slab_frame_size(row);
+	if (size == 0)
 		return ERR_DAMAGED;
-	const char *table = end - n * SLAB_TABLE_ROW;
-	const size_t frame = n * SLAB_TABLE_ROW + AT_FRAME_SUM;
-	if (be64_get(end + AT_FRAME_SUM) != XXH3_64bits(table, frame) ||
+	const size_t n = (size - SLAB_FRAME_END) / SLAB_TABLE_ROW;
+	const char *end = row.p + row.n - SLAB_FRAME_END, *table = row.p + row.n - size;
+	if (be64_get(end + AT_FRAME_SUM) != XXH3_64bits(table, n * SLAB_TABLE_ROW + AT_FRAME_SUM) ||
 	    be64_get(end + AT_FIRST) != first)
 		return ERR_DAMAGED;
 	*out = (struct slab){ .epoch = be64_get(end + AT_EPOCH),
@@ -51,17 +57,29 @@ enum err slab_open(struct str row, uint64_t first, bool leaves, struct slab *out
 	return ERR_OK;
 }
 
-enum err slab_get(const struct slab *s, uint64_t seq, struct record *out)
+enum err slab_body(const struct slab *s, uint64_t seq, struct str *out)
 {
-	if (seq < s->first || seq - s->first >= s->n)
+	if (!slab_has(s, seq))
 		return ERR_NOT_FOUND;
-	const size_t i = seq - s->first, lead = s->leaves ? HASH_SIZE : 0;
+	const size_t i = seq - s->first;
 	const char *row = s->table + i * SLAB_TABLE_ROW;
 	const size_t begin = be16_get(row + AT_BEGIN);
 	const size_t end = i + 1 < s->n ? be16_get(row + SLAB_TABLE_ROW + AT_BEGIN) : s->bodies.n;
-	if (begin > end || end > s->bodies.n || end - begin < lead)
+	if (begin > end || end > s->bodies.n || end - begin < (s->leaves ? HASH_SIZE : 0))
 		return ERR_DAMAGED;
-	const struct str body = { s->bodies.p + begin, end - begin };
+	*out = (struct str){ s->bodies.p + begin, end - begin };
+	return ERR_OK;
+}
+
+enum err slab_get(const struct slab *s, uint64_t seq, struct record *out)
+{
+	struct str body;
+
+	const enum err e = slab_body(s, seq, &body);
+	if (e)
+		return e;
+	const size_t lead = s->leaves ? HASH_SIZE : 0;
+	const char *row = s->table + (seq - s->first) * SLAB_TABLE_ROW;
 	if (body.n > SLAB_BODY_MAX || be32_get(row + AT_SUM) != record_sum(body))
 		return ERR_DAMAGED;
 	out->epoch = s->epoch;
@@ -73,16 +91,38 @@ enum err slab_get(const struct slab *s, uint64_t seq, struct record *out)
 	return ERR_OK;
 }
 
+void slab_foresee(struct str row)
+{
+	const size_t n = row.n < SLAB_FRAME_LIKELY ? row.n : SLAB_FRAME_LIKELY;
+
+	memory_foresee(row.p + row.n - n, n);
+}
+
+void slab_foresee_body(struct str row, uint64_t first, uint64_t seq)
+{
+	const size_t size = slab_frame_size(row);
+	const size_t n = size ? (size - SLAB_FRAME_END) / SLAB_TABLE_ROW : 0;
+	const struct slab s = { .first = first, .n = n, .bodies = { row.p, row.n - size },
+				.table = row.p + row.n - size };
+	struct str body;
+
+	if (slab_body(&s, seq, &body) == ERR_OK)
+		memory_foresee(body.p, body.n);
+}
+
 /* ---- writing ---- */
 
-void slab_begin(struct slab_writer *w, bool leaves)
+void slab_begin(struct slab_writer *w, bool leaves, size_t bytes_max)
 {
+	require(bytes_max <= SLAB_BYTES_MAX);
+	w->bytes_max = bytes_max;
 	w->slab = (struct slab){ .leaves = leaves, .bodies = { w->bodies, 0 }, .table = w->table };
 }
 
-void slab_resume(struct slab_writer *w, const struct slab *s)
+void slab_resume(struct slab_writer *w, const struct slab *s, size_t bytes_max)
 {
-	require(s->bodies.n <= sizeof(w->bodies));
+	require(s->bodies.n <= sizeof(w->bodies) && bytes_max <= SLAB_BYTES_MAX);
+	w->bytes_max = bytes_max;
 	memcpy(w->bodies, s->bodies.p, s->bodies.n);
 	memcpy(w->table, s->table, s->n * SLAB_TABLE_ROW);
 	w->slab = *s;
@@ -90,11 +130,12 @@ void slab_resume(struct slab_writer *w, const struct slab *s)
 	w->slab.table = w->table;
 }
 
-static bool goes_on(const struct slab *s, const struct record *rec, size_t body)
+static bool goes_on(const struct slab_writer *w, const struct record *rec, size_t body)
 {
+	const struct slab *s = &w->slab;
 	const size_t size = s->bodies.n + body + (s->n + 1) * SLAB_TABLE_ROW + SLAB_FRAME_END;
 
-	return size <= SLAB_BYTES_MAX && s->n < SLAB_EVENTS_MAX && rec->seq == s->first + s->n &&
+	return size <= w->bytes_max && s->n < SLAB_EVENTS_MAX && rec->seq == s->first + s->n &&
 	       rec->epoch == s->epoch && rec->recorded >= s->recorded &&
 	       (uint64_t)rec->recorded - (uint64_t)s->recorded <= UINT32_MAX;
 }
@@ -109,7 +150,7 @@ bool slab_add(struct slab_writer *w, const struct record *rec)
 		s->epoch = rec->epoch;
 		s->first = rec->seq;
 		s->recorded = rec->recorded;
-	} else if (!goes_on(s, rec, body)) {
+	} else if (!goes_on(w, rec, body)) {
 		return false;
 	}
 	char *to = w->bodies + s->bodies.n, *row = w->table + s->n * SLAB_TABLE_ROW;

@@ -21,11 +21,15 @@
 
 #include "store/record.h"
 
-/* A slab of more than one event fills at most eight pages of LMDB, whose header is 16 bytes. */
-#define SLAB_BYTES_MAX (8u * 4096u - 16u)
+/* A slab of more than one event fills at most so many pages of LMDB, whose header is 16 bytes. */
+#define SLAB_BYTES(pages) ((pages)*4096u - 16u)
+#define SLAB_PAGES_MAX 8u
+#define SLAB_BYTES_MAX SLAB_BYTES(SLAB_PAGES_MAX)
 #define SLAB_EVENTS_MAX 512u
 #define SLAB_TABLE_ROW 10u
 #define SLAB_FRAME_END 34u
+/* Of slabs of one page frames are mostly not larger: that of 22 events. */
+#define SLAB_FRAME_LIKELY 256u
 /* One of a single event may be larger. */
 #define SLAB_BODY_MAX (HASH_SIZE + EVENT_BYTES_MAX)
 #define SLAB_ROW_MAX (SLAB_BODY_MAX + SLAB_TABLE_ROW + SLAB_FRAME_END)
@@ -41,18 +45,35 @@ struct slab {
 };
 /* Read the frame of the row under `first`. ERR_DAMAGED where it is not what was written. */
 MUST_USE enum err slab_open(struct str row, uint64_t first, bool leaves, struct slab *out);
+static inline bool slab_has(const struct slab *s, uint64_t seq)
+{
+	return seq >= s->first && seq - s->first < s->n;
+}
+/* How many bytes at the end of a row are its frame, by its last SLAB_FRAME_END; 0: they are none. */
+size_t slab_frame_size(struct str row);
+/* Where the body of an event lies; of it no byte is looked at. ERR_NOT_FOUND beyond the slab, ERR_DAMAGED. */
+MUST_USE enum err slab_body(const struct slab *s, uint64_t seq, struct str *out);
 /* Read and verify one event; it borrows the row. ERR_NOT_FOUND beyond the slab, ERR_DAMAGED. */
 MUST_USE enum err slab_get(const struct slab *s, uint64_t seq, struct record *out);
+
+/*
+ * Hints that an event of this row will be read soon: its frame, and when that has come its body, begin to
+ * come into the processor's cache. What it says is believed as far as it stays within the row.
+ */
+void slab_foresee(struct str row);
+void slab_foresee_body(struct str row, uint64_t first, uint64_t seq);
 
 /* One in the making. */
 struct slab_writer {
 	struct slab slab; /* as far as it is; n may be 0; borrows the memory below */
+	size_t bytes_max;
 	char table[SLAB_EVENTS_MAX * SLAB_TABLE_ROW];
 	char bodies[SLAB_BODY_MAX + SLAB_BYTES_MAX]; /* and, while it is written, the frame */
 };
-void slab_begin(struct slab_writer *w, bool leaves);
+/* It gets at most so many bytes, SLAB_BYTES of some pages, but for a single event that is larger. */
+void slab_begin(struct slab_writer *w, bool leaves, size_t bytes_max);
 /* Begin with what is there already. */
-void slab_resume(struct slab_writer *w, const struct slab *s);
+void slab_resume(struct slab_writer *w, const struct slab *s, size_t bytes_max);
 /*
  * Add the next event. False where it does not belong to this slab: there is no room, or its seq,
  * epoch or recorded does not go on. A slab without events takes any that EVENT_BYTES_MAX allows.

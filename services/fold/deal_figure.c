@@ -136,6 +136,7 @@ static enum err sources_write(struct view *v, const struct deal *d, struct arena
 			      struct deal_figures *out)
 {
 	const size_t n = d->statements.n;
+	uint64_t seqs[SOURCES_SHOWN_MAX];
 
 	msg_set(out, deal_figures, events, n);
 	msg_set(out, deal_figures, copies, d->statements.copies);
@@ -143,9 +144,10 @@ static enum err sources_write(struct view *v, const struct deal *d, struct arena
 	out->sources.v = arena_zalloc(a, out->sources.n, sizeof(*out->sources.v));
 	if (!out->sources.v)
 		return ERR_NO_MEMORY;
-	/* each lies somewhere else: all are on their way before the first is waited for */
 	for (size_t i = 0; i < out->sources.n; i++)
-		v->facts->foresee_entry(v->facts->arg, d->statements.v[n - 1 - i].fact->seq);
+		seqs[i] = d->statements.v[n - 1 - i].fact->seq;
+	/* each lies somewhere else: all are on their way before the first is waited for */
+	v->facts->foresee_entries(v->facts->arg, seqs, out->sources.n);
 	for (size_t i = 0; i < out->sources.n; i++)
 		TRY(source_write(v, &d->statements.v[n - 1 - i], &out->sources.v[i]));
 	msg_mark(out, deal_figures, sources);

@@ -92,7 +92,8 @@ struct facts {
 	/* Hints that these will be asked for soon, so that they can be brought near. */
 	void (*foresee_home)(void *arg, enum home home, uint32_t number);
 	void (*foresee_slug)(void *arg, enum dictionary dict, uint32_t number);
-	void (*foresee_entry)(void *arg, uint64_t seq);
+	/* The same of the events that will be asked for next, in this order. */
+	void (*foresee_entries)(void *arg, const uint64_t *seqs, size_t n);
 	/* How many events with seq <= at_seq name this deal in `deal`. */
 	enum err (*revision)(void *arg, uint32_t deal, uint64_t at_seq, uint64_t *out);
 	/* The event itself. ERR_NOT_FOUND, ERR_DAMAGED */

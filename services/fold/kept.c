@@ -10,8 +10,7 @@
 #include "services/fold/ladder.h"
 #include "services/fold/stage.h"
 
-#define CACHE_LINE 64u
-#define FORESEEN_LINES 6u /* most deals take no more */
+#define FORESEEN_BYTES (6 * CACHE_LINE) /* most deals take no more */
 #define RUNGS_KEPT 4u	  /* talked to paid */
 #define NUMBERS_FIRST 1024u
 #define TOGETHER_MAX 64u /* deals that hang together; more are not kept */
@@ -211,8 +210,8 @@ bool kept_foresee(const struct kept *k, uint32_t deal)
 {
 	const char *p = is_kept(k, deal) ? (const char *)k->v[deal] : NULL;
 
-	for (size_t i = 0; p && i < FORESEEN_LINES; i++)
-		__builtin_prefetch(p + i * CACHE_LINE);
+	if (p)
+		memory_foresee(p, FORESEEN_BYTES);
 	return p;
 }
 

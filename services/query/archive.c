@@ -342,11 +342,11 @@ static void archive_foresee_slug(void *arg, enum dictionary dict, uint32_t numbe
 	replica_foresee(archive->r, table_name, row_str(&key));
 }
 
-static void archive_foresee_entry(void *arg, uint64_t seq)
+static void archive_foresee_entries(void *arg, const uint64_t *seqs, size_t n)
 {
 	struct archive *archive = arg;
 
-	replica_foresee_event(archive->r, seq);
+	replica_foresee_events(archive->r, seqs, n);
 }
 
 static enum err archive_slugs(void *arg, enum dictionary dict, struct str after, uint64_t at_seq,
@@ -498,7 +498,7 @@ void archive_init(struct archive *archive, struct replica *r, struct kept *kept)
 			.named = archive_named, .last_number = archive_last_number,
 			.foresee_home = archive_foresee_home,
 			.foresee_slug = archive_foresee_slug,
-			.foresee_entry = archive_foresee_entry, .revision = archive_revision,
+			.foresee_entries = archive_foresee_entries, .revision = archive_revision,
 			.entry = archive_entry }
 	};
 }

@@ -37,7 +37,7 @@ static void slabs(struct str bytes, bool leaves, size_t flip)
 	struct slab slab;
 	struct record rec;
 
-	slab_begin(&w, leaves);
+	slab_begin(&w, leaves, SLAB_BYTES_MAX);
 	const bool first = slab_add(&w, &one);
 	require(first);
 	const size_t n = slab_add(&w, &two) ? 2 : 1;

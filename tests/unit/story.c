@@ -169,9 +169,9 @@ static void story_foresee_slug(void *arg, enum dictionary dict, uint32_t number)
 	(void)arg, (void)dict, (void)number;
 }
 
-static void story_foresee_entry(void *arg, uint64_t seq)
+static void story_foresee_entries(void *arg, const uint64_t *seqs, size_t n)
 {
-	(void)arg, (void)seq;
+	(void)arg, (void)seqs, (void)n;
 }
 
 static enum err story_revision(void *arg, uint32_t deal, uint64_t at_seq, uint64_t *out)
@@ -216,7 +216,7 @@ int story_setup(void **state)
 		.related = story_related, .number = story_number, .slug = story_slug,
 		.slugs = story_slugs, .named = story_named, .last_number = story_last_number,
 		.foresee_home = story_foresee_home, .foresee_slug = story_foresee_slug,
-		.foresee_entry = story_foresee_entry,
+		.foresee_entries = story_foresee_entries,
 		.revision = story_revision, .entry = story_entry };
 	arena_init(&s->kept, MEMORY_MAX);
 	arena_init(&s->answer, MEMORY_MAX);

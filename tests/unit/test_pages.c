@@ -193,8 +193,7 @@ static size_t foresee_rows(const char *dir, int step)
 		return 0;
 	assert_int_equal(replica_snap(r), ERR_OK);
 	replica_foresee(r, 1, STR("in a table without rows"));
-	for (uint64_t seq = 0; seq < 3; seq++)
-		replica_foresee_event(r, seq);
+	replica_foresee_events(r, (const uint64_t[]){ 0, 1, 2 }, 3);
 	for (int i = 0; i < 2 * ROWS + 10; i += step) {
 		(void)snprintf(key, sizeof(key), "%05d", i);
 		replica_foresee(r, 0, str_of(key));

@@ -180,50 +180,6 @@ static void a_second_opener_is_refused(void **state)
 	replica_close(r);
 }
 
-/* How many times it is to be called until all is in reach. */
-static size_t warm(struct replica *r)
-{
-	bool more = true;
-	size_t n = 0;
-
-	while (more) {
-		assert_int_equal(replica_warm(r, &more), ERR_OK);
-		assert_true(++n < 1000);
-	}
-	return n;
-}
-
-static void what_is_stored_comes_into_reach_a_few_mib_at_a_time(void **state)
-{
-	static char value[1 << 20];
-	struct replica *r;
-	uint64_t in_reach, bytes;
-	bool more;
-
-	assert_int_equal(replica_open(*state, VERSION, &r, NULL), ERR_OK);
-	assert_int_equal(warm(r), 1);
-	assert_int_equal(replica_begin(r), ERR_OK);
-	assert_int_equal(put(r, 1), ERR_OK);
-	for (char i = 'a'; i < 'a' + 24; i++)
-		assert_int_equal(replica_index(r, 0, (struct str){ &i, 1 },
-					       (struct str){ value, sizeof(value) }),
-				 ERR_OK);
-	assert_int_equal(replica_commit(r), ERR_OK);
-	/* 24 MiB, 4 at a time; what is left over waits for more */
-	assert_int_equal(replica_reach(r, &in_reach, &bytes), ERR_OK);
-	assert_in_range(in_reach, 0, 4 << 20);
-	assert_in_range(bytes, 24 << 20, 25 << 20);
-	assert_in_range(warm(r), 5, 8);
-	assert_int_equal(replica_warm(r, &more), ERR_OK);
-	assert_false(more);
-	assert_int_equal(replica_reach(r, &in_reach, &bytes), ERR_OK);
-	assert_in_range(in_reach, bytes - (4 << 20), bytes);
-	assert_int_equal(replica_snap(r), ERR_OK);
-	assert_record(r, 1);
-	replica_unsnap(r);
-	replica_close(r);
-}
-
 /* ---- writing ---- */
 
 static void only_the_next_record_is_taken(void **state)
@@ -862,7 +818,6 @@ int main(void)
 		store_test(another_index_version_empties_the_replica),
 		store_test(a_replica_with_events_stays_with_its_ledger),
 		store_test(a_second_opener_is_refused),
-		store_test(what_is_stored_comes_into_reach_a_few_mib_at_a_time),
 		store_test(only_the_next_record_is_taken),
 		store_test(an_id_that_is_not_new_spoils_the_transaction),
 		store_test(an_abort_leaves_nothing),

@@ -25,7 +25,7 @@ static struct str row_of(size_t n, bool leaves, char *out)
 {
 	char space[EVENT_SIZE_MAX];
 
-	slab_begin(&writer, leaves);
+	slab_begin(&writer, leaves, SLAB_BYTES_MAX);
 	for (uint64_t seq = FIRST; seq < FIRST + n; seq++) {
 		const struct record r = record_of(seq, space);
 		assert_true(slab_add(&writer, &r));
@@ -90,7 +90,7 @@ static void the_bytes_of_format_two_do_not_change(void **state)
 	(void)state;
 	for (size_t i = 0; i < HASH_SIZE; i++)
 		r.leaf.b[i] = (uint8_t)(i + 1);
-	slab_begin(&writer, true);
+	slab_begin(&writer, true, SLAB_BYTES_MAX);
 	assert_true(slab_add(&writer, &r));
 	r = (struct record){ 3, FIRST + 1, NOW + 256, r.leaf, STR("") };
 	assert_true(slab_add(&writer, &r));
@@ -105,7 +105,7 @@ static void a_slab_goes_on_where_it_was_left(void **state)
 
 	(void)state;
 	assert_int_equal(slab_open(row_of(EVENTS, true, bytes), FIRST, true, &s), ERR_OK);
-	slab_resume(&writer, &s);
+	slab_resume(&writer, &s, SLAB_BYTES_MAX);
 	const struct record r = record_of(FIRST + EVENTS, space);
 	assert_true(slab_add(&writer, &r));
 	assert_int_equal(slab_open(slab_row(&writer), FIRST, true, &s), ERR_OK);
@@ -126,7 +126,7 @@ static void what_does_not_go_on_is_not_taken(void **state)
 	const struct record right = { 1, 8, NOW + UINT32_MAX, first.leaf, STR("x") };
 
 	(void)state;
-	slab_begin(&writer, true);
+	slab_begin(&writer, true, SLAB_BYTES_MAX);
 	assert_true(slab_add(&writer, &first));
 	for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
 		assert_false(slab_add(&writer, &wrong[i]));
@@ -141,15 +141,16 @@ static void a_slab_is_never_larger_than_its_limits_but_for_one_large_event(void 
 
 	(void)state;
 	for (size_t n = 0; n < 400; n += 13) {
-		slab_begin(&writer, false);
+		const size_t max = n % 2 ? SLAB_BYTES_MAX : SLAB_BYTES(1);
+		slab_begin(&writer, false, max);
 		r.event = (struct str){ big, n };
 		for (r.seq = 1; slab_add(&writer, &r); r.seq++)
 			;
-		assert_in_range(slab_row(&writer).n, 1, SLAB_BYTES_MAX);
+		assert_in_range(slab_row(&writer).n, 1, max);
 		assert_true(writer.slab.n == SLAB_EVENTS_MAX ||
-			    slab_row(&writer).n + n + SLAB_TABLE_ROW > SLAB_BYTES_MAX);
+			    slab_row(&writer).n + n + SLAB_TABLE_ROW > max);
 	}
-	slab_begin(&writer, true);
+	slab_begin(&writer, true, SLAB_BYTES_MAX);
 	r.seq = 1;
 	r.event = (struct str){ big, EVENT_BYTES_MAX };
 	assert_true(slab_add(&writer, &r));

@@ -295,7 +295,7 @@ class Apart(Avow):
 
 class Bare:
     """What ZeroMQ can do at all: an echo, or, with a folder, a service that keeps what it is given in
-    LMDB and looks at none of it; ends with its stdin."""
+    LMDB, hashed, and looks at none of it; ends with its stdin."""
 
     def __init__(self, programs, folder=None, row_bytes=0):
         args = ["keep", folder, str(row_bytes)] if folder else ["echo"]

@@ -66,6 +66,11 @@ void rows_begin(struct rows *r)
 	must(mdb_txn_begin(r->env, NULL, 0, &r->txn), "mdb_txn_begin");
 }
 
+uint64_t rows_next(const struct rows *r)
+{
+	return r->key;
+}
+
 void rows_put(struct rows *r, const char *bytes, size_t n)
 {
 	MDB_val key = { sizeof(r->key), &r->key }, value = { n, (void *)bytes };

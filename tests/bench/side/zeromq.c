@@ -3,9 +3,10 @@
  * zeromq: what the library can do at all on this machine, over TCP on loopback.
  *
  *     zeromq echo               an echo; prints HOST:PORT, ends with its stdin
- *     zeromq keep DIR BYTES     the least that a service which keeps what it is given could be: what has
- *                               come goes into one transaction of LMDB, in rows of so many bytes, and is
- *                               answered when that is on the disk; nothing is looked at
+ *     zeromq keep DIR BYTES     the least that a service could be which keeps what it is given as Avow's
+ *                               design has it: one thread hands it to another, which puts what has come
+ *                               into one transaction of LMDB, in rows of so many bytes each with its leaf
+ *                               hash, and answers when that is on the disk; nothing is looked at
  *     zeromq oneway BYTES MS    messages a second from one socket to another, a thread each
  */
 #include <errno.h>
@@ -16,6 +17,7 @@
 
 #include <zmq.h>
 
+#include "proto/msg.h"
 #include "tests/bench/side/measure.h"
 #include "tests/bench/side/rows.h"
 #include "tests/bench/side/stream.h"
@@ -85,6 +87,29 @@ static void echo_one(void *s, struct rows *rows, size_t bytes)
 
 /* ---- keep ---- */
 
+/* What came from outside goes to the thread that keeps it, and its answers back; until the context ends. */
+static void *pass_on(void *arg)
+{
+	void **ends = arg;
+
+	(void)zmq_proxy(ends[0], ends[1], NULL);
+	(void)zmq_close(ends[0]);
+	(void)zmq_close(ends[1]);
+	return NULL;
+}
+
+/* The event, and behind it its leaf hash. */
+static void keep_row(struct rows *rows, struct str event)
+{
+	char row[MESSAGE_MAX + HASH_SIZE];
+	struct hash leaf;
+
+	leaf_hash(1, rows_next(rows), 0, event, &leaf);
+	memcpy(row, event.p, event.n);
+	memcpy(row + event.n, leaf.b, HASH_SIZE);
+	rows_put(rows, row, event.n + HASH_SIZE);
+}
+
 /* The next message's sender into `from` and its rows into the transaction; false: none is there. */
 static bool keep_one(void *s, zmq_msg_t *from, struct rows *rows, size_t bytes)
 {
@@ -100,7 +125,7 @@ static bool keep_one(void *s, zmq_msg_t *from, struct rows *rows, size_t bytes)
 	if (zmq_msg_recv(&body, s, 0) < 0)
 		failed("recv");
 	for (size_t at = 0; at + bytes <= zmq_msg_size(&body); at += bytes)
-		rows_put(rows, (const char *)zmq_msg_data(&body) + at, bytes);
+		keep_row(rows, (struct str){ (const char *)zmq_msg_data(&body) + at, bytes });
 	(void)zmq_msg_close(&body);
 	return true;
 }
@@ -118,6 +143,26 @@ static void keep_all(void *s, struct rows *rows, size_t bytes)
 		if (zmq_msg_send(&from[i], s, ZMQ_SNDMORE) < 0 ||
 		    zmq_send(s, RECEIPT, sizeof(RECEIPT), 0) < 0)
 			failed("send");
+}
+
+/* Two threads, as ingest and ledger are two. */
+static void keep(void *context, const char *dir, size_t bytes)
+{
+	char address[ADDRESS_SIZE];
+	void *ends[] = { listen_on(context, ZMQ_ROUTER, address), zmq_socket(context, ZMQ_DEALER) };
+	void *s = zmq_socket(context, ZMQ_DEALER);
+	struct rows *rows = rows_open(dir);
+	pthread_t thread;
+
+	if (!s || !ends[1] || zmq_bind(s, "inproc://keep") != 0 ||
+	    zmq_connect(ends[1], "inproc://keep") != 0)
+		failed("bind");
+	if (pthread_create(&thread, NULL, pass_on, ends) != 0)
+		stream_give_up("thread", STR("cannot be started"));
+	serve(s, address, keep_all, rows, bytes);
+	(void)zmq_ctx_shutdown(context);
+	(void)pthread_join(thread, NULL);
+	rows_close(rows);
 }
 
 /* ---- one way ---- */
@@ -185,11 +230,7 @@ int main(int argc, char **argv)
 		void *s = listen_on(context, ZMQ_ROUTER, address);
 		serve(s, address, echo_one, NULL, 0);
 	} else if (argc == 4 && strcmp(argv[1], "keep") == 0) {
-		const size_t bytes = measure_number(argv[3], MESSAGE_MAX);
-		struct rows *rows = rows_open(argv[2]);
-		void *s = listen_on(context, ZMQ_ROUTER, address);
-		serve(s, address, keep_all, rows, bytes);
-		rows_close(rows);
+		keep(context, argv[2], measure_number(argv[3], MESSAGE_MAX));
 	} else if (argc == 4 && strcmp(argv[1], "oneway") == 0) {
 		one_way(context, measure_number(argv[2], MESSAGE_MAX), measure_number(argv[3], 60000));
 	} else {

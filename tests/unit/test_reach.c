@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What of a replica is in reach, and that events are the same whether they are or not. */
+#include "tests/unit/store_help.h"
+
+#include "store/replica.h"
+
+#define VERSION 1
+
+static enum err put(struct replica *r, uint64_t n)
+{
+	char space[EVENT_SIZE_MAX];
+	const struct record rec = { .epoch = 1, .seq = n, .recorded = NOW + (int64_t)n,
+				    .event = event_of(n, space) };
+	const struct id id = id_of(n);
+
+	return replica_put(r, &id, &rec);
+}
+
+static void commit_records(struct replica *r, uint64_t first, uint64_t last)
+{
+	assert_int_equal(replica_begin(r), ERR_OK);
+	for (uint64_t n = first; n <= last; n++)
+		assert_int_equal(put(r, n), ERR_OK);
+	assert_int_equal(replica_commit(r), ERR_OK);
+}
+
+static void assert_record(struct replica *r, uint64_t n)
+{
+	char space[EVENT_SIZE_MAX];
+	struct record got;
+
+	assert_int_equal(replica_get(r, n, &got), ERR_OK);
+	assert_int_equal(got.seq, n);
+	assert_int_equal(got.recorded, NOW + (int64_t)n);
+	assert_true(str_eq(got.event, event_of(n, space)));
+}
+
+/* How many times it is to be called until all is in reach. */
+static size_t warm(struct replica *r)
+{
+	bool more = true;
+	size_t n = 0;
+
+	while (more) {
+		assert_int_equal(replica_warm(r, &more), ERR_OK);
+		assert_true(++n < 1000);
+	}
+	return n;
+}
+
+static void what_is_stored_comes_into_reach_a_few_mib_at_a_time(void **state)
+{
+	static char value[1 << 20];
+	struct replica *r;
+	uint64_t in_reach, bytes;
+	bool more;
+
+	assert_int_equal(replica_open(*state, VERSION, &r, NULL), ERR_OK);
+	assert_int_equal(warm(r), 1);
+	assert_int_equal(replica_begin(r), ERR_OK);
+	assert_int_equal(put(r, 1), ERR_OK);
+	for (char i = 'a'; i < 'a' + 24; i++)
+		assert_int_equal(replica_index(r, 0, (struct str){ &i, 1 },
+					       (struct str){ value, sizeof(value) }),
+				 ERR_OK);
+	assert_int_equal(replica_commit(r), ERR_OK);
+	/* 24 MiB, 4 at a time; what is left over waits for more */
+	assert_int_equal(replica_reach(r, &in_reach, &bytes), ERR_OK);
+	assert_in_range(in_reach, 0, 4 << 20);
+	assert_in_range(bytes, 24 << 20, 25 << 20);
+	assert_in_range(warm(r), 5, 8);
+	assert_int_equal(replica_warm(r, &more), ERR_OK);
+	assert_false(more);
+	assert_int_equal(replica_reach(r, &in_reach, &bytes), ERR_OK);
+	assert_in_range(in_reach, bytes - (4 << 20), bytes);
+	assert_int_equal(replica_snap(r), ERR_OK);
+	assert_record(r, 1);
+	replica_unsnap(r);
+	replica_close(r);
+}
+
+#define MANY 700u /* events in some slabs */
+
+/* Each event of the list is got as it is, one beyond the head is not. */
+static void get_in_order(struct replica *r, const uint64_t *seqs, size_t n)
+{
+	struct record got;
+
+	for (size_t i = 0; i < n; i++) {
+		if (seqs[i] > 0 && seqs[i] <= MANY)
+			assert_record(r, seqs[i]);
+		else
+			assert_int_equal(replica_get(r, seqs[i], &got), ERR_NOT_FOUND);
+	}
+}
+
+static void get_in_all_orders(struct replica *r)
+{
+	static const uint64_t some[] = { MANY, 3, 3, 2, 0, 350, 1, MANY + 1, 351, 200, MANY - 1, UINT64_MAX };
+	uint64_t all[MANY], back[MANY];
+
+	for (uint64_t i = 0; i < MANY; i++) {
+		all[i] = i + 1;
+		back[MANY - 1 - i] = i + 1;
+	}
+	assert_int_equal(replica_snap(r), ERR_OK);
+	replica_foresee_events(r, some, ARRAY_LEN(some));
+	get_in_order(r, some, ARRAY_LEN(some));
+	get_in_order(r, all, MANY);
+	replica_foresee_events(r, some, ARRAY_LEN(some));
+	get_in_order(r, back, MANY);
+	get_in_order(r, some, ARRAY_LEN(some));
+	replica_foresee_events(r, back, MANY); /* more than are remembered */
+	get_in_order(r, back, MANY);
+	replica_unsnap(r);
+}
+
+static void events_are_got_in_any_order_foreseen_or_not_in_reach_or_not(void **state)
+{
+	struct replica *r;
+
+	assert_int_equal(replica_open(*state, VERSION, &r, NULL), ERR_OK);
+	commit_records(r, 1, MANY / 2);
+	commit_records(r, MANY / 2 + 1, MANY);
+	get_in_all_orders(r);
+	(void)warm(r);
+	get_in_all_orders(r);
+	assert_int_equal(replica_begin(r), ERR_OK);
+	assert_int_equal(replica_snap(r), ERR_OK);
+	replica_foresee_events(r, (const uint64_t[]){ 1, 2 }, 2);
+	assert_record(r, 1);
+	assert_int_equal(put(r, MANY + 1), ERR_OK);
+	assert_record(r, 2);
+	assert_record(r, MANY + 1);
+	replica_unsnap(r);
+	replica_abort(r);
+	replica_close(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		store_test(what_is_stored_comes_into_reach_a_few_mib_at_a_time),
+		store_test(events_are_got_in_any_order_foreseen_or_not_in_reach_or_not),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
