@@ -12,12 +12,13 @@
 
 #include "store/fresh.h"
 #include "store/slab.h"
+#include "store/spots.h"
 
 /* Events that are borrowed from one transaction, at once. */
 #define GOT_BYTES_MAX ((size_t)256 << 20)
 
 /* The slab of an event: where it lies. */
-struct spot {
+struct found_slab {
 	uint64_t seq, first;
 	struct str there;
 };
@@ -30,7 +31,7 @@ struct place {
 	struct slab slab; /* borrows where it lies, or `row` */
 	char row[SLAB_ROW_MAX];
 	struct arena got; /* the events that were */
-	struct spot foreseen[FORESEEN_MAX];
+	struct found_slab foreseen[FORESEEN_MAX];
 	size_t nforeseen, next; /* those before `next` were got */
 };
 
@@ -44,6 +45,7 @@ struct book {
 	size_t w_stored;
 	enum err failed;	 /* the first error of the write transaction */
 	struct fresh fresh;
+	struct spots spots;
 	bool has_greatest;
 	struct id greatest;	 /* of the ids in the table: ids of version 7 are beyond it when new */
 	struct place inside, outside; /* the write transaction, and a snapshot */
@@ -63,6 +65,10 @@ struct book *book_new(unsigned slabs, unsigned ids, bool leaves, unsigned slab_p
 	fresh_init(&b->fresh);
 	arena_init(&b->inside.got, GOT_BYTES_MAX);
 	arena_init(&b->outside.got, GOT_BYTES_MAX);
+	if (spots_init(&b->spots)) {
+		book_free(b);
+		return NULL;
+	}
 	return b;
 }
 
@@ -75,6 +81,7 @@ void book_free(struct book *b)
 	fresh_fini(&b->fresh);
 	arena_fini(&b->inside.got);
 	arena_fini(&b->outside.got);
+	spots_fini(&b->spots);
 	free(b);
 }
 
@@ -130,12 +137,14 @@ static enum err get_event(void *arg)
 }
 
 /* The last slab that begins at or before seq. On error `first` is that of a damaged one, 0 where it is not known. */
-static enum err look_up(struct book *b, struct place *p, uint64_t seq, struct spot *out)
+static enum err look_up(struct book *b, struct place *p, uint64_t seq, struct found_slab *out)
 {
 	struct str key;
 	enum err e = ERR_OK;
 
-	*out = (struct spot){ .seq = seq };
+	*out = (struct found_slab){ .seq = seq };
+	if (p->t != b->write && spots_find(&b->spots, p->t, seq, &out->first, &out->there))
+		return ERR_OK;
 	if (!p->slabs)
 		e = lm_cursor_open(p->t, b->slabs, &p->slabs);
 	if (!e)
@@ -148,7 +157,7 @@ static enum err look_up(struct book *b, struct place *p, uint64_t seq, struct sp
 	return out->there.n <= SLAB_ROW_MAX ? ERR_OK : ERR_DAMAGED;
 }
 
-static enum err find(struct book *b, struct place *p, uint64_t seq, struct spot *out)
+static enum err find(struct book *b, struct place *p, uint64_t seq, struct found_slab *out)
 {
 	for (size_t i = p->next; i < p->nforeseen; i++) {
 		if (p->foreseen[i].seq != seq)
@@ -163,7 +172,7 @@ static enum err find(struct book *b, struct place *p, uint64_t seq, struct spot 
 /* Have the slab of this event in hand; see look_up for errors. */
 static enum err take_slab(struct book *b, struct place *p, uint64_t seq)
 {
-	struct spot at;
+	struct found_slab at;
 	enum err e = find(b, p, seq, &at);
 
 	p->has_slab = false;
@@ -247,7 +256,7 @@ void book_foresee(struct book *b, struct lm_txn *t, const uint64_t *seqs, size_t
 	if (t == b->write)
 		return; /* the next put may move them */
 	for (size_t i = 0; i < n && p->nforeseen < FORESEEN_MAX; i++) {
-		struct spot *at = &p->foreseen[p->nforeseen];
+		struct found_slab *at = &p->foreseen[p->nforeseen];
 		if (look_up(b, p, seqs[i], at))
 			continue; /* whoever gets it will hear of it */
 		if (lm_in_reach(t, at->there))
@@ -256,6 +265,11 @@ void book_foresee(struct book *b, struct lm_txn *t, const uint64_t *seqs, size_t
 	}
 	if (lm_guarded(foresee_bodies, p))
 		p->nforeseen = 0; /* one cannot be read: whoever gets it will hear of it */
+}
+
+bool book_learn(struct book *b, struct lm_txn *t)
+{
+	return spots_learn(&b->spots, t, b->slabs);
 }
 
 void book_leave(struct book *b)

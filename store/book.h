@@ -52,6 +52,8 @@ void book_end(struct book *b);
 MUST_USE enum err book_find(struct book *b, struct lm_txn *t, const struct id *id, uint64_t *seq);
 MUST_USE enum err book_get(struct book *b, struct lm_txn *t, uint64_t seq, struct record *out);
 void book_leave(struct book *b);
+/* Learn where some slabs lie in a snapshot, for the idle moments of a service. Whether there are others. */
+bool book_learn(struct book *b, struct lm_txn *t);
 /*
  * A hint that these events will be got next, in this order, until something else is foreseen: each is
  * looked up now, so that the memory that they lie in comes near while others are. Some FORESEEN_MAX of them.

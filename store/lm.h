@@ -99,6 +99,20 @@ MUST_USE enum err lm_get(struct lm_txn *t, unsigned table, struct str key, struc
  * takes about as long as all else that looking up does. Finds no errors.
  */
 void lm_foresee(struct lm_txn *t, unsigned table, struct str key);
+/*
+ * The rows of a table by number from a key on, at most so many, in order: their keys and where their values
+ * lie, of which no byte is looked at. Of a row that is not the last, and never is written again, a page stays
+ * what it is. None where the map cannot be looked at. ERR_DAMAGED
+ */
+struct lm_row {
+	uint64_t key;
+	uint64_t page; /* the first of the value's own; 0: it lies among others, which move */
+	size_t size;   /* of the value */
+};
+MUST_USE enum err lm_rows_from(struct lm_txn *t, unsigned table, uint64_t key, struct lm_row *out,
+			       size_t most, size_t *n);
+/* Where the value of a row that has a page lies; NULL where the map cannot be looked at, or is too small. */
+struct str lm_row_there(struct lm_txn *t, const struct lm_row *row);
 /* The row with the greatest key; ERR_NOT_FOUND in an empty table. */
 MUST_USE enum err lm_last(struct lm_txn *t, unsigned table, struct str *key, struct str *value);
 MUST_USE enum err lm_count(struct lm_txn *t, unsigned table, uint64_t *rows);

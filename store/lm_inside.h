@@ -41,11 +41,13 @@ enum err lm_troubled(struct lm *lm, const char *what, int rc);
 /* What is to be looked at before LMDB follows it. */
 struct lm_look {
 	struct lm_txn *t;
-	enum { look_tables, look_free, look_path, look_place, look_floor, look_foresee } at;
+	enum { look_tables, look_free, look_path, look_place, look_floor, look_rows, look_foresee } at;
 	unsigned table;
 	struct str key;
 	bool found;
 	struct str row, there; /* look_floor: see pages_floor */
+	struct lm_row *rows;   /* look_rows: see pages_rows */
+	size_t most, n;
 };
 
 /* ERR_DAMAGED, in words that name the table; ERR_NOT_FOUND: one is not there (look_tables). */

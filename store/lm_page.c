@@ -328,10 +328,10 @@ static bool is_usable(const struct tree *t, struct str key)
 
 /*
  * Down to the leaf of a key, or of the end, NULL in an empty tree: *upto of its keys are not greater, or all
- * where there is no key.
+ * where there is no key. What is on it lies within some bounds.
  */
 static enum err go_down(struct pages *p, const struct tree *t, struct str key, const char **leaf,
-			unsigned *upto)
+			unsigned *upto, struct bounds *within)
 {
 	struct bounds b = { 0 };
 	uint64_t number = t->root;
@@ -351,6 +351,7 @@ static enum err go_down(struct pages *p, const struct tree *t, struct str key, c
 		if (last) {
 			*leaf = page;
 			*upto = i;
+			*within = b;
 			return ERR_OK;
 		}
 		number = child_of(node_at(page, i - 1));
@@ -365,11 +366,12 @@ static enum err go_down(struct pages *p, const struct tree *t, struct str key, c
 /* The node with exactly this key, or NULL. */
 static enum err descend(struct pages *p, const struct tree *t, struct str key, const char **node)
 {
+	struct bounds within;
 	const char *leaf;
 	unsigned upto;
 
 	*node = NULL;
-	const enum err e = go_down(p, t, key, &leaf, &upto);
+	const enum err e = go_down(p, t, key, &leaf, &upto, &within);
 	if (e || !leaf || !key.n || upto == 0)
 		return e;
 	const char *last = node_at(leaf, upto - 1);
@@ -504,13 +506,14 @@ enum err pages_check_path(struct pages *p, unsigned table, struct str key, bool 
 
 enum err pages_floor(struct pages *p, unsigned table, struct str key, struct str *found, struct str *there)
 {
+	struct bounds within;
 	const char *leaf;
 	unsigned upto;
 
 	there->p = NULL;
 	enum err e = know(p, table);
 	if (!e)
-		e = go_down(p, &p->trees[table], key, &leaf, &upto);
+		e = go_down(p, &p->trees[table], key, &leaf, &upto, &within);
 	if (e || !leaf || upto == 0)
 		return e;
 	const char *node = node_at(leaf, upto - 1);
@@ -519,6 +522,30 @@ enum err pages_floor(struct pages *p, unsigned table, struct str key, struct str
 	there->p = u16_at(node + 4) & NODE_BIG ? p->at + big_of(node) * PAGE + PAGE_HEAD
 					       : found->p + found->n;
 	return ERR_OK;
+}
+
+enum err pages_rows(struct pages *p, unsigned table, struct str key, struct lm_row *out, size_t most,
+		    size_t *n)
+{
+	struct bounds within = { .high = key };
+	const char *leaf;
+	unsigned at;
+
+	*n = 0;
+	enum err e = know(p, table);
+	while (!e && *n < most && within.high.p) {
+		const struct str from = within.high;
+		e = go_down(p, &p->trees[table], from, &leaf, &at, &within);
+		if (e || !leaf)
+			break;
+		at -= at > 0 && compare(key_of(node_at(leaf, at - 1)), from, true) == 0;
+		for (; at < count_of(leaf) && *n < most; at++) {
+			const char *node = node_at(leaf, at);
+			out[(*n)++] = (struct lm_row){ u64_at(key_of(node).p),
+				u16_at(node + 4) & NODE_BIG ? big_of(node) : 0, u32_at(node) };
+		}
+	}
+	return e;
 }
 
 void pages_foresee(struct pages *p, unsigned table, struct str key)

@@ -96,6 +96,9 @@ bool pages_hold_keys(const char head[PAGES_HEAD_SIZE], size_t *pages);
  */
 MUST_USE enum err pages_floor(struct pages *p, unsigned table, struct str key, struct str *found,
 			      struct str *there);
+/* The rows of a table by number from a key on; see lm_rows_from. */
+MUST_USE enum err pages_rows(struct pages *p, unsigned table, struct str key, struct lm_row *out,
+			     size_t most, size_t *n);
 /* Have the page that `key` is or belongs on brought into the processor's cache; says nothing of it. */
 void pages_foresee(struct pages *p, unsigned table, struct str key);
 /*

@@ -36,6 +36,8 @@ static enum err look_now(struct lm_look *x)
 		return ERR_OK;
 	case look_floor:
 		return pages_floor(&lm->pages, x->table, x->key, &x->row, &x->there);
+	case look_rows:
+		return pages_rows(&lm->pages, x->table, x->key, x->rows, x->most, &x->n);
 	case look_place:
 		return pages_check_place(&lm->pages, x->table, x->key.p);
 	case look_path:
@@ -131,6 +133,29 @@ void lm_foresee(struct lm_txn *t, unsigned table, struct str key)
 	require(t->open && table < t->lm->ntables && key.n > 0);
 	/* whoever looks the key up will meet what is damaged, and say so */
 	(void)lm_guard(look_guarded, &x);
+}
+
+enum err lm_rows_from(struct lm_txn *t, unsigned table, uint64_t key, struct lm_row *out, size_t most,
+		      size_t *n)
+{
+	struct lm_look x = { .t = t, .at = look_rows, .table = table,
+			     .key = { (const char *)&key, sizeof(key) }, .rows = out, .most = most };
+
+	require(t->open && !t->writes && table < t->lm->ntables);
+	const enum err e = lm_look(&x);
+	*n = e ? 0 : x.n;
+	return e;
+}
+
+struct str lm_row_there(struct lm_txn *t, const struct lm_row *row)
+{
+	size_t size;
+	const char *map = resident_map(&t->lm->resident, &size);
+	const uint64_t at = row->page * PAGES_SIZE + PAGES_HEAD_SIZE;
+
+	if (!map || t->lm->other_pages || at > size || row->size > size - at)
+		return (struct str){ 0 };
+	return (struct str){ map + at, row->size };
 }
 
 static enum err measure(struct lm_txn *t, const char *what, unsigned table, MDB_stat *stat)

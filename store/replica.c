@@ -250,7 +250,17 @@ enum err replica_tend(struct replica *r)
 
 enum err replica_warm(struct replica *r, bool *more)
 {
-	return lm_warm(r->lm, more);
+	struct lm_txn *t;
+
+	require(!r->view && !r->write);
+	enum err e = lm_warm(r->lm, more);
+	if (!e)
+		e = lm_read(r->lm, &t);
+	if (e)
+		return e;
+	*more |= book_learn(r->book, t);
+	lm_end(t);
+	return ERR_OK;
 }
 
 enum err replica_reach(struct replica *r, uint64_t *in_reach, uint64_t *bytes)

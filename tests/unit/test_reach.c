@@ -137,11 +137,31 @@ static void events_are_got_in_any_order_foreseen_or_not_in_reach_or_not(void **s
 	replica_close(r);
 }
 
+/* What was learned of where slabs lie stays right while the newest is moved by every log commit. */
+static void what_was_learned_stays_right_as_the_replica_grows(void **state)
+{
+	struct replica *r;
+
+	assert_int_equal(replica_open(*state, VERSION, &r, NULL), ERR_OK);
+	for (uint64_t n = 1; n <= MANY; n++) {
+		const uint64_t newest[] = { n, n > 5 ? n - 5 : 1, 1 };
+		commit_records(r, n, n);
+		(void)warm(r);
+		assert_int_equal(replica_snap(r), ERR_OK);
+		replica_foresee_events(r, newest, ARRAY_LEN(newest));
+		get_in_order(r, newest, ARRAY_LEN(newest));
+		replica_unsnap(r);
+	}
+	get_in_all_orders(r);
+	replica_close(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		store_test(what_is_stored_comes_into_reach_a_few_mib_at_a_time),
 		store_test(events_are_got_in_any_order_foreseen_or_not_in_reach_or_not),
+		store_test(what_was_learned_stays_right_as_the_replica_grows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
