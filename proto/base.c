@@ -146,6 +146,11 @@ enum err room_init(struct room *r, size_t max)
 	return ERR_OK;
 }
 
+void room_ready(struct room *r, size_t n)
+{
+	(void)madvise(r->p, n < r->max ? n : r->max, MADV_POPULATE_WRITE); /* a wish */
+}
+
 void room_fini(struct room *r)
 {
 	require(r->chunks == 0);

@@ -126,6 +126,8 @@ struct room {
 };
 /* ERR_NO_MEMORY */
 MUST_USE enum err room_init(struct room *r, size_t max);
+/* Takes the pages of so many bytes now, where the system can. */
+void room_ready(struct room *r, size_t n);
 /* Of one without chunks; accepts one that is all zero. */
 void room_fini(struct room *r);
 

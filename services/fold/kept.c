@@ -15,6 +15,7 @@
 #define NUMBERS_FIRST 1024u
 #define TOGETHER_MAX 64u /* deals that hang together; more are not kept */
 #define DROPPED_SHARE 4u /* of all memory: when it is worth to begin anew */
+#define VIEWED_BYTES 64u /* of a view for each fact of a large deal, about */
 #define AWAITED_BYTES_MAX ((size_t)8 << 20)
 #define AWAITED_MAX 65536u /* for which these bytes are enough */
 
@@ -96,6 +97,11 @@ struct shelf *kept_shelf(const struct kept *k)
 struct room *kept_room(struct kept *k)
 {
 	return &k->for_views;
+}
+
+void kept_foresee_large(struct kept *k, size_t facts)
+{
+	room_ready(&k->for_views, facts < SIZE_MAX / VIEWED_BYTES ? facts * VIEWED_BYTES : SIZE_MAX);
 }
 
 static bool is_kept(const struct kept *k, uint32_t deal)

@@ -31,6 +31,8 @@ void kept_free(struct kept *k);
 struct shelf *kept_shelf(const struct kept *k);
 /* Where views put what is large. */
 struct room *kept_room(struct kept *k);
+/* Have at hand what views of a deal with so many facts will need there. */
+void kept_foresee_large(struct kept *k, size_t facts);
 /*
  * What this deal came to, and those that it hangs together with, is not sure any more, nor are its facts on
  * the shelf. Accepts NULL.

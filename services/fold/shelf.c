@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #define DEALS_MAX 8u
+#define DEALS_KNOWN 64u
 
 struct shelved {
 	uint32_t deal; /* 0: dropped */
@@ -25,6 +26,8 @@ struct shelf {
 	size_t n;
 	struct shelved next; /* begun */
 	size_t cap; /* facts that it may have */
+	uint32_t known[DEALS_KNOWN]; /* that have been here, round and round */
+	size_t nknown;
 	uint32_t unfit; /* deal that found no room although there was no other */
 	bool full;
 };
@@ -179,6 +182,14 @@ bool shelf_revision(const struct shelf *s, uint32_t deal, uint64_t at_seq, uint6
 	return true;
 }
 
+bool shelf_knew(const struct shelf *s, uint32_t deal)
+{
+	for (size_t i = 0; i < s->nknown && i < DEALS_KNOWN; i++)
+		if (s->known[i] == deal)
+			return true;
+	return false;
+}
+
 /* ---- putting ---- */
 
 /* Whether it retells what has not come yet. */
@@ -277,5 +288,7 @@ enum err shelf_end(struct shelf *s, struct arena *a)
 	*to = *d;
 	to->marks = (struct marks){ v, marks.n };
 	to->facts.marks = &to->marks;
+	if (!shelf_knew(s, d->deal))
+		s->known[s->nknown++ % DEALS_KNOWN] = d->deal;
 	return ERR_OK;
 }

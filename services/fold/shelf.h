@@ -46,6 +46,8 @@ MUST_USE enum err shelf_find(const struct shelf *s, uint32_t deal, const struct 
 /* How many events up to at_seq name this deal in `deal`; false: it is not here. */
 bool shelf_revision(const struct shelf *s, uint32_t deal, uint64_t at_seq, uint64_t *out);
 
+/* Whether it has been here, as far as that is remembered. */
+bool shelf_knew(const struct shelf *s, uint32_t deal);
 /*
  * Put a deal there: begin, add each of its facts in order, whenever stated, then end, with an arena for the
  * time of the call. False: there is no room, and the deal is not put there. What is begun and not ended

@@ -83,8 +83,8 @@ static enum err shelve(struct archive *archive, struct shelf *shelf, struct plac
 }
 
 /*
- * Of a large deal, of which the question sees half or more, all facts are read for later ones as well.
- * *found: false where it is to be walked through.
+ * Of a large deal all facts are read, for later questions as well: by the first question, and where events
+ * came since by one that sees half of it or more. *found: false where it is to be walked through.
  */
 static enum err find_shelved(struct archive *archive, struct place place, const struct horizon *h,
 			     struct arena *a, struct fact_list *out, bool *found)
@@ -94,8 +94,9 @@ static enum err find_shelved(struct archive *archive, struct place place, const 
 	TRY(count_home(archive, place, h));
 	const struct walk_counts *counts = &archive->counted.counts;
 	*found = false;
-	if (counts->most < counts->all / 2)
+	if (counts->most < counts->all / 2 && shelf_knew(shelf, place.number))
 		return ERR_OK;
+	kept_foresee_large(archive->facts.kept, (size_t)counts->all);
 	TRY(shelve(archive, shelf, place, (size_t)counts->all, a));
 	return shelf_find(shelf, place.number, h, a, out, found);
 }

@@ -57,6 +57,8 @@ static void what_is_large_lies_in_the_room_while_it_fits(void **state)
 
 	arena_init(&a, 100 * MIB);
 	a.room = r;
+	room_ready(r, LARGE);
+	room_ready(r, SIZE_MAX);
 	for (int turn = 0; turn < 3; turn++) {
 		small = take(&a, SMALL, 100);
 		for (int i = 0; i < 4; i++)

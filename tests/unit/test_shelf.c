@@ -257,9 +257,11 @@ static void what_is_dropped_is_not_there_and_the_others_are(void **state)
 	uint64_t revision;
 
 	assert_true(put(b, 1, 20));
+	assert_false(shelf_knew(b->shelf, 2));
 	assert_true(put(b, 2, 30));
 	assert_true(put(b, 3, 10));
 	shelf_drop(b->shelf, 2);
+	assert_true(shelf_knew(b->shelf, 2));
 	assert_true(is_there(b, 1));
 	assert_false(is_there(b, 2));
 	assert_false(shelf_revision(b->shelf, 2, UINT64_MAX, &revision));
