@@ -31,60 +31,27 @@ static bool reopens(uint8_t kind)
 	return kind == kind_talks || kind == kind_announce || kind == kind_commit;
 }
 
-static int by_order(const void *x, const void *y)
-{
-	const struct order *a = x, *b = y;
-
-	return order_cmp(*a, *b);
-}
-
-/* The cancels that reach everybody, of the deal and of what contains it, in order. */
-static enum err cancels_of(struct view *v, const struct deal *d, struct order **out, size_t *n)
-{
-	size_t most = 0;
-
-	for (const struct deal *at = d; at; at = at->whole)
-		most += at->ncuts;
-	*n = 0;
-	*out = arena_alloc(&v->arena, most * sizeof(**out));
-	if (!*out)
-		return ERR_NO_MEMORY;
-	for (const struct deal *at = d; at; at = at->whole)
-		for (size_t i = 0; i < at->ncuts; i++)
-			if (!at->cuts[i].payer)
-				(*out)[(*n)++] = at->cuts[i].at;
-	if (*n > 1)
-		qsort(*out, *n, sizeof(**out), by_order);
-	return ERR_OK;
-}
-
+/* The last cancel that reaches everybody undoes whatever came before it. */
 enum err stage_of(struct view *v, struct deal *d, enum stage *out)
 {
-	struct order *cancels;
-	size_t n, next = 0;
-
 	if (d->kept) {
 		*out = kept_stage(d->kept);
 		return ERR_OK;
 	}
 	TRY(view_load(v, d));
 	TRY(view_whole(v, d));
-	TRY(cancels_of(v, d, &cancels, &n));
-	*out = stage_NONE;
-	for (size_t i = 0; i < d->statements.n; i++) {
+	const struct order cut = deal_cut(d, 0);
+	*out = cut.seq ? stage_cancelled : stage_NONE;
+	for (size_t i = deal_ended(d, cut); i < d->statements.n; i++) {
 		const struct visible *s = &d->statements.v[i];
 		const enum stage reached = stage_of_kind(s->kind);
 		if (s->copy || !reached || s->flags & FACT_RETURNED)
 			continue;
-		for (; next < n && order_cmp(cancels[next], visible_order(s)) < 0; next++)
-			*out = stage_cancelled;
 		if (*out == stage_cancelled && !reopens(s->kind))
 			continue;
 		if (*out == stage_cancelled || reached > *out)
 			*out = reached;
 	}
-	if (next < n)
-		*out = stage_cancelled;
 	return ERR_OK;
 }
 
@@ -102,16 +69,15 @@ static int by_name(const void *x, const void *y)
 /* The conditions of the deal that no cancel ended, by name, then in order. */
 static enum err conditions_of(struct view *v, struct deal *d, struct visible ***out, size_t *n)
 {
-	size_t most = 0;
+	const size_t most = d->statements.conditions;
+	const struct visible *later = d->statements.v + deal_ended(d, deal_cut(d, 0));
 
-	for (const struct visible *s = d->statements.apart.first; s; s = s->next)
-		most += s->kind == kind_condition;
 	*n = 0;
 	*out = arena_alloc(&v->arena, most * sizeof(**out));
 	if (!*out)
 		return ERR_NO_MEMORY;
-	for (struct visible *s = d->statements.apart.first; s; s = s->next)
-		if (s->kind == kind_condition && !s->copy &&
+	for (struct visible *s = most ? d->statements.apart.first : NULL; s; s = s->next)
+		if (s->kind == kind_condition && !s->copy && s >= later &&
 		    order_cmp(visible_order(s), deal_cut(d, s->payer)) > 0)
 			(*out)[(*n)++] = s;
 	if (*n > 1)

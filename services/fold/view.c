@@ -71,24 +71,28 @@ static int by_payer_then_order(const void *x, const void *y)
 	return order_cmp(a->at, b->at);
 }
 
-/* The cancels among its statements, and the last of each payer. */
-static enum err find_cuts(struct view *v, struct deal *d)
+/* Its declaration, the cancels among its statements, and the last of each payer. */
+static enum err find_apart(struct view *v, struct deal *d)
 {
-	size_t most = 0;
+	const size_t most = d->statements.cancels;
 
+	d->declared = NULL;
 	d->ncuts = d->nlast_cuts = 0;
 	d->cuts = d->last_cuts = NULL;
-	for (const struct visible *s = d->statements.apart.first; s; s = s->next)
-		most += s->kind == kind_cancel;
-	if (most == 0)
-		return ERR_OK;
-	d->cuts = arena_alloc(&v->arena, most * sizeof(*d->cuts));
-	d->last_cuts = arena_alloc(&v->arena, most * sizeof(*d->last_cuts));
-	if (!d->cuts || !d->last_cuts)
-		return ERR_NO_MEMORY;
-	for (const struct visible *s = d->statements.apart.first; s; s = s->next)
+	if (most) {
+		d->cuts = arena_alloc(&v->arena, most * sizeof(*d->cuts));
+		d->last_cuts = arena_alloc(&v->arena, most * sizeof(*d->last_cuts));
+		if (!d->cuts || !d->last_cuts)
+			return ERR_NO_MEMORY;
+	}
+	for (const struct visible *s = d->statements.apart.first; s; s = s->next) {
+		if (s->kind == kind_deal && !s->copy)
+			d->declared = s;
 		if (s->kind == kind_cancel && !s->copy)
 			d->cuts[d->ncuts++] = (struct cut){ visible_order(s), s->payer, s->fact };
+	}
+	if (d->ncuts == 0)
+		return ERR_OK;
 	memcpy(d->last_cuts, d->cuts, d->ncuts * sizeof(*d->cuts));
 	if (d->ncuts > 1)
 		qsort(d->last_cuts, d->ncuts, sizeof(*d->last_cuts), by_payer_then_order);
@@ -124,13 +128,10 @@ static struct visible_list own_statements(const struct view *v, const struct dea
 static enum err settle(struct view *v, struct deal *d, struct visible_list all)
 {
 	d->statements = own_statements(v, d, all);
-	d->declared = NULL;
-	for (const struct visible *s = d->statements.apart.first; s; s = s->next)
-		if (s->kind == kind_deal && !s->copy)
-			d->declared = s;
+	TRY(find_apart(v, d));
 	const struct numbers from = deal_declared(d, FACT_FROM);
 	d->only_payer = from.n == 1 ? numbers_at(from, 0) : 0;
-	return find_cuts(v, d);
+	return ERR_OK;
 }
 
 static void links_put(struct extent *x, const struct fact *f, enum fact_part part)
@@ -418,6 +419,20 @@ enum err view_successor(struct view *v, struct deal *d)
 	d->successor_known = true;
 	d->successor = first ? first->number : 0;
 	return ERR_OK;
+}
+
+size_t deal_ended(const struct deal *d, struct order cut)
+{
+	size_t low = 0, high = d->statements.n;
+
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+		if (order_cmp(visible_order(&d->statements.v[middle]), cut) <= 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 static struct order last_cut(const struct deal *d, uint32_t payer, struct order latest)

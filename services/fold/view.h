@@ -181,6 +181,8 @@ static inline uint32_t deal_speaker(const struct deal *d, uint32_t payer)
 }
 /* The last cancel that reaches this payer (0: the whole), {INT64_MIN, 0} where none does. Needs view_whole. */
 struct order deal_cut(const struct deal *d, uint32_t payer);
+/* How many of its statements are not later than this. */
+size_t deal_ended(const struct deal *d, struct order cut);
 /* A list of the declaration that decides; empty where there is none. */
 struct numbers deal_declared(const struct deal *d, enum fact_part part);
 bool question_assumes(const struct question *q, uint32_t deal);

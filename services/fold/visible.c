@@ -332,6 +332,8 @@ void visible_put(struct visible_list *list, struct visible *s)
 	list->deal = list->n == 0 || list->deal == s->fact->deal ? s->fact->deal : 0;
 	list->n++;
 	list->copies += s->copy;
+	list->cancels += s->kind == kind_cancel;
+	list->conditions += s->kind == kind_condition;
 	if (s->kind == kind_deal || s->kind == kind_cancel || s->kind == kind_condition)
 		thread_put(&list->apart, s);
 }

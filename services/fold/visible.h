@@ -39,6 +39,7 @@ struct visible_list {
 	struct visible *v;
 	size_t n, copies;
 	struct thread apart; /* declarations of deals, cancels and conditions */
+	size_t cancels, conditions; /* so many of them */
 	uint32_t deal;	     /* that all of them name; 0: not all the same */
 	bool elsewhere;	     /* one of them retells what is not in this home */
 };
