@@ -143,9 +143,9 @@ static void what_was_learned_stays_right_as_the_replica_grows(void **state)
 	struct replica *r;
 
 	assert_int_equal(replica_open(*state, VERSION, &r, NULL), ERR_OK);
-	commit_records(r, 1, 10); /* more than lies among other rows */
+	commit_records(r, 1, 15); /* more than lies among other rows */
 	(void)warm(r);
-	for (uint64_t n = 11; n <= MANY; n++) {
+	for (uint64_t n = 16; n <= MANY; n++) {
 		const uint64_t newest[] = { n, n - 1, n - 10, 1 };
 		commit_records(r, n, n);
 		(void)warm(r);
