@@ -469,7 +469,10 @@ static enum err await(struct view *v, const struct deal *d, bool *out)
 		const struct fact *f = d->statements.v[i].fact;
 		if (f->derived || !fact_lacks_origin(f))
 			continue;
-		const uint64_t key = awaited_key(fact_bytes(f, FACT_ORIGIN).p);
+		const struct str origin = fact_bytes(f, FACT_ORIGIN);
+		if (origin.n != ID_SIZE)
+			return ERR_DAMAGED;
+		const uint64_t key = awaited_key(origin.p);
 		const uint64_t *other = map_find(&k->awaited, key);
 		*out = other ? *other == d->number || !is_kept(k, (uint32_t)*other)
 			     : k->awaited.n < AWAITED_MAX;

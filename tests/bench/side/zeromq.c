@@ -145,17 +145,28 @@ static void keep_all(void *s, struct rows *rows, size_t bytes)
 			failed("send");
 }
 
+/* One end of what connects two threads: without marks, as each may wait to send to the other else. */
+static void *inner_end(void *context)
+{
+	void *s = zmq_socket(context, ZMQ_DEALER);
+	const int none = 0;
+
+	if (!s || zmq_setsockopt(s, ZMQ_SNDHWM, &none, sizeof(none)) != 0 ||
+	    zmq_setsockopt(s, ZMQ_RCVHWM, &none, sizeof(none)) != 0)
+		failed("socket");
+	return s;
+}
+
 /* Two threads, as ingest and ledger are two. */
 static void keep(void *context, const char *dir, size_t bytes)
 {
 	char address[ADDRESS_SIZE];
-	void *ends[] = { listen_on(context, ZMQ_ROUTER, address), zmq_socket(context, ZMQ_DEALER) };
-	void *s = zmq_socket(context, ZMQ_DEALER);
+	void *ends[] = { listen_on(context, ZMQ_ROUTER, address), inner_end(context) };
+	void *s = inner_end(context);
 	struct rows *rows = rows_open(dir);
 	pthread_t thread;
 
-	if (!s || !ends[1] || zmq_bind(s, "inproc://keep") != 0 ||
-	    zmq_connect(ends[1], "inproc://keep") != 0)
+	if (zmq_bind(s, "inproc://keep") != 0 || zmq_connect(ends[1], "inproc://keep") != 0)
 		failed("bind");
 	if (pthread_create(&thread, NULL, pass_on, ends) != 0)
 		stream_give_up("thread", STR("cannot be started"));
