@@ -28,8 +28,8 @@
 #define SLAB_EVENTS_MAX 512u
 #define SLAB_TABLE_ROW 10u
 #define SLAB_FRAME_END 34u
-/* Of slabs of one page frames are mostly not larger: that of 15 events. */
-#define SLAB_FRAME_LIKELY 192u
+/* Of slabs of one page frames are mostly not larger: that of 22 events. */
+#define SLAB_FRAME_LIKELY 256u
 /* One of a single event may be larger. */
 #define SLAB_BODY_MAX (HASH_SIZE + EVENT_BYTES_MAX)
 #define SLAB_ROW_MAX (SLAB_BODY_MAX + SLAB_TABLE_ROW + SLAB_FRAME_END)
