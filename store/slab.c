@@ -27,7 +27,8 @@ _Static_assert(SLAB_BYTES_MAX <= UINT16_MAX, "a body's place fits its two bytes"
 
 /* ---- reading ---- */
 
-size_t slab_frame_size(struct str row)
+/* How many bytes at the end of a row are its frame, by its last SLAB_FRAME_END; 0: they are none. */
+static size_t frame_size(struct str row)
 {
 	if (row.n < SLAB_TABLE_ROW + SLAB_FRAME_END)
 		return 0;
@@ -39,7 +40,7 @@ size_t slab_frame_size(struct str row)
 enum err slab_open(struct str row, uint64_t first, bool leaves, struct slab *out)
 {
 	/* the size first: a damaged one must not make us read beyond the row */
-	const size_t size = slab_frame_size(row);
+	const size_t size = frame_size(row);
 	if (size == 0)
 		return ERR_DAMAGED;
 	const size_t n = (size - SLAB_FRAME_END) / SLAB_TABLE_ROW;
@@ -57,7 +58,8 @@ enum err slab_open(struct str row, uint64_t first, bool leaves, struct slab *out
 	return ERR_OK;
 }
 
-enum err slab_body(const struct slab *s, uint64_t seq, struct str *out)
+/* Where the body of an event lies; of it no byte is looked at. ERR_NOT_FOUND beyond the slab, ERR_DAMAGED. */
+static enum err body_of(const struct slab *s, uint64_t seq, struct str *out)
 {
 	if (!slab_has(s, seq))
 		return ERR_NOT_FOUND;
@@ -75,7 +77,7 @@ enum err slab_get(const struct slab *s, uint64_t seq, struct record *out)
 {
 	struct str body;
 
-	const enum err e = slab_body(s, seq, &body);
+	const enum err e = body_of(s, seq, &body);
 	if (e)
 		return e;
 	const size_t lead = s->leaves ? HASH_SIZE : 0;
@@ -100,13 +102,13 @@ void slab_foresee(struct str row)
 
 void slab_foresee_body(struct str row, uint64_t first, uint64_t seq)
 {
-	const size_t size = slab_frame_size(row);
+	const size_t size = frame_size(row);
 	const size_t n = size ? (size - SLAB_FRAME_END) / SLAB_TABLE_ROW : 0;
 	const struct slab s = { .first = first, .n = n, .bodies = { row.p, row.n - size },
 				.table = row.p + row.n - size };
 	struct str body;
 
-	if (slab_body(&s, seq, &body) == ERR_OK)
+	if (body_of(&s, seq, &body) == ERR_OK)
 		memory_foresee(body.p, body.n);
 }
 

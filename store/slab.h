@@ -49,10 +49,6 @@ static inline bool slab_has(const struct slab *s, uint64_t seq)
 {
 	return seq >= s->first && seq - s->first < s->n;
 }
-/* How many bytes at the end of a row are its frame, by its last SLAB_FRAME_END; 0: they are none. */
-size_t slab_frame_size(struct str row);
-/* Where the body of an event lies; of it no byte is looked at. ERR_NOT_FOUND beyond the slab, ERR_DAMAGED. */
-MUST_USE enum err slab_body(const struct slab *s, uint64_t seq, struct str *out);
 /* Read and verify one event; it borrows the row. ERR_NOT_FOUND beyond the slab, ERR_DAMAGED. */
 MUST_USE enum err slab_get(const struct slab *s, uint64_t seq, struct record *out);
 
