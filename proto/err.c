@@ -55,8 +55,10 @@ const char *err_name(enum err code)
 
 void fault_init(struct fault *f)
 {
-	*f = (struct fault){ .index = FAULT_NONE, .expected = FAULT_NONE, .actual = FAULT_NONE,
-			     .max = FAULT_NONE, .seq = FAULT_NONE, .retry_after_ms = FAULT_NONE };
+	/* not the whole of its texts: there is one for each event, and nearly none is at fault */
+	f->code = ERR_OK;
+	f->field[0] = f->text[0] = 0;
+	f->index = f->expected = f->actual = f->max = f->seq = f->retry_after_ms = FAULT_NONE;
 }
 
 enum err fault_set(struct fault *f, enum err code, const char *field, const char *format, ...)

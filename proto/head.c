@@ -5,7 +5,10 @@
 
 /* What was found of the header; bits tell which keys were there. */
 enum head_key { HEAD_V, HEAD_TYPE, HEAD_RID, HEAD_TTL, HEAD_KEYS };
-static const char *const head_keys[HEAD_KEYS] = { "v", "type", "rid", "ttl_ms" };
+static const struct str head_keys[HEAD_KEYS] = { { "v", 1 }, { "type", 4 }, { "rid", 3 }, { "ttl_ms", 6 } };
+/* What an answer has of it. */
+#define HEAD_OF_ANSWER (1u << HEAD_V | 1u << HEAD_TYPE | 1u << HEAD_RID)
+#define HEAD_WHOLE (~0u) /* never found: to the end of the message */
 
 static enum err read_head_number(const struct item *item, uint64_t max, uint64_t *to,
 				 struct fault *fault)
@@ -22,8 +25,10 @@ static enum err read_type(const struct item *item, struct head *head, struct fau
 		return wire_wrong(item, "the name of a message", fault);
 	for (int t = 1; t < MSG_COUNT; t++) {
 		const struct shape *s = shape_of((enum msg_type)t);
-		if (str_eq(item->s, (struct str){ s->name, s->name_n }))
-			head->type = (enum msg_type)t;
+		if (!str_eq(item->s, (struct str){ s->name, s->name_n }))
+			continue;
+		head->type = (enum msg_type)t;
+		break;
 	}
 	return ERR_OK;
 }
@@ -50,7 +55,7 @@ static enum head_key find_key(struct str key)
 {
 	unsigned k = 0;
 
-	while (k < HEAD_KEYS && !str_eq(key, str_of(head_keys[k])))
+	while (k < HEAD_KEYS && !str_eq(key, head_keys[k]))
 		k++;
 	return (enum head_key)k;
 }
@@ -99,7 +104,8 @@ static enum err judge(const struct head *head, unsigned found, struct fault *fau
 	return ERR_OK;
 }
 
-static enum err peek(struct wire w, struct head *head, struct fault *fault)
+/* Read on until all of `wanted` has been found, or the whole. */
+static enum err peek(struct wire w, unsigned wanted, struct head *head, struct fault *fault)
 {
 	struct keyset keys;
 	struct item item;
@@ -115,19 +121,24 @@ static enum err peek(struct wire w, struct head *head, struct fault *fault)
 	if (item.kind != ITEM_MAP)
 		return wire_wrong(&item, "a map", fault);
 	keys.n = 0;
-	for (uint64_t i = 0; !e && i < item.u; i++)
+	for (uint64_t i = 0; !e && found != wanted && i < item.u; i++)
 		e = read_pair(&w, &keys, head, &found, fault);
-	if (!e && w.p != w.end)
+	if (!e && found != wanted && w.p != w.end)
 		e = fault_set(fault, ERR_MALFORMED, NULL, "bytes behind the end of the map");
 	return e ? e : judge(head, found, fault);
 }
 
 enum err msg_peek(struct str wire, struct head *head, struct fault *fault)
 {
-	return peek(wire_of(wire), head, fault);
+	return peek(wire_of(wire), HEAD_WHOLE, head, fault);
 }
 
 enum err request_peek(struct str wire, struct head *head, struct fault *fault)
 {
-	return peek(wire_of_request(wire), head, fault);
+	return peek(wire_of_request(wire), HEAD_WHOLE, head, fault);
+}
+
+enum err answer_peek(struct str wire, struct head *head, struct fault *fault)
+{
+	return peek(wire_of(wire), HEAD_OF_ANSWER, head, fault);
 }

@@ -12,6 +12,8 @@
 #ifndef AVOW_PROTO_MSG_H
 #define AVOW_PROTO_MSG_H
 
+#include <endian.h>
+
 #include "proto/value.h"
 
 #define PROTO_VERSION 1
@@ -58,6 +60,16 @@ enum ftype {
 	F_PAIRS	    /* list of structs of two texts: a map from the first to the second */
 };
 struct id { uint8_t b[ID_SIZE]; };
+/* In the order of their bytes: below zero, zero, above zero. Here, since whole batches are sorted by it. */
+static inline int id_cmp(const struct id *a, const struct id *b)
+{
+	uint64_t x[2], y[2];
+
+	memcpy(x, a->b, ID_SIZE);
+	memcpy(y, b->b, ID_SIZE);
+	const size_t i = x[0] == y[0];
+	return x[i] == y[i] ? 0 : be64toh(x[i]) < be64toh(y[i]) ? -1 : 1;
+}
 struct hash { uint8_t b[HASH_SIZE]; };
 typedef bool ftype_BOOL;
 typedef uint64_t ftype_U64;
@@ -212,6 +224,11 @@ MUST_USE enum err msg_peek(struct str wire, struct head *head, struct fault *fau
  * content of bin, so that a message of any bytes is refused within milliseconds.
  */
 MUST_USE enum err request_peek(struct str wire, struct head *head, struct fault *fault);
+/*
+ * The same for an answer, but no further than until its version, type and rid are found, which stand
+ * first: msg_decode looks at all of it.
+ */
+MUST_USE enum err answer_peek(struct str wire, struct head *head, struct fault *fault);
 /*
  * Decode the body. Unknown keys are ignored; words that are not known here are refused in requests,
  * 0 elsewhere. Texts borrow from wire, lists lie in the arena. Besides msg_peek's errors: those of

@@ -136,7 +136,7 @@ static enum err read_led(struct wire *w, unsigned char first, struct item *item,
 	impossible("every form is handled");
 }
 
-enum err wire_next(struct wire *w, struct item *item, struct fault *fault)
+enum err wire_next_any(struct wire *w, struct item *item, struct fault *fault)
 {
 	if (w->p == w->end)
 		return truncated(fault);
@@ -174,10 +174,10 @@ static enum err too_large(int64_t max, const char *what, struct fault *fault)
 	return fault_set(fault, ERR_TOO_LARGE, NULL, "%s than %lld bytes", what, (long long)max);
 }
 
-enum err wire_key(struct wire *w, struct str *key, struct fault *fault)
+enum err wire_key_any(struct wire *w, struct str *key, struct fault *fault)
 {
 	struct item item;
-	const enum err e = wire_next(w, &item, fault);
+	const enum err e = wire_next_any(w, &item, fault);
 
 	if (e)
 		return e;
@@ -281,13 +281,17 @@ bool utf8_valid(struct str s)
 
 /* ---- keys ---- */
 
+/* The end of a key, in which keys mostly differ, and its length. */
 static uint32_t mark_of(struct str key)
 {
-	uint32_t mark = (uint32_t)key.n;
+	uint32_t end = 0;
 
-	for (size_t i = 0; i < 3 && i < key.n; i++)
-		mark = mark << 8 | (unsigned char)key.p[key.n - 1 - i];
-	return mark;
+	if (key.n >= sizeof(end))
+		memcpy(&end, key.p + key.n - sizeof(end), sizeof(end));
+	else
+		for (size_t i = 0; i < key.n; i++)
+			end = end << 8 | (unsigned char)key.p[i];
+	return end ^ (uint32_t)key.n << 24;
 }
 
 _Static_assert(MAP_KEYS_MAX % KEYS_AT_ONCE == 0, "marks are compared in whole blocks");

@@ -55,16 +55,44 @@ static inline struct wire wire_of_request(struct str bytes)
 	return w;
 }
 
+/* For wire_next and wire_key, where an item is none of those that nearly all are. */
+MUST_USE enum err wire_next_any(struct wire *w, struct item *item, struct fault *fault);
+MUST_USE enum err wire_key_any(struct wire *w, struct str *key, struct fault *fault);
+
+/* Whether a text of less than 32 bytes comes next and is all there; then it is read. */
+static inline bool wire_short_text(struct wire *w, struct str *out)
+{
+	const size_t left = (size_t)(w->end - w->p);
+
+	if (left == 0 || (*w->p & 0xe0) != 0xa0 || (*w->p & 0x1fu) >= left)
+		return false;
+	*out = (struct str){ (const char *)w->p + 1, *w->p & 0x1f };
+	w->p += 1 + out->n;
+	return true;
+}
+
 /*
  * Read one item: a whole value, or the head of an array or map, whose content follows. A count
  * is at most what the bytes left can hold. ERR_MALFORMED, ERR_FLOAT, ERR_WRONG_TYPE (extensions).
  */
-MUST_USE enum err wire_next(struct wire *w, struct item *item, struct fault *fault);
+MUST_USE static inline enum err wire_next(struct wire *w, struct item *item, struct fault *fault)
+{
+	if (wire_short_text(w, &item->s)) {
+		item->kind = ITEM_TEXT;
+		return ERR_OK;
+	}
+	return wire_next_any(w, item, fault);
+}
+
 /*
  * Read the key of a map's next pair: ERR_WRONG_TYPE where it is not text, ERR_TOO_LARGE beyond
  * KEY_BYTES_MAX. Its UTF-8 is not checked.
  */
-MUST_USE enum err wire_key(struct wire *w, struct str *key, struct fault *fault);
+MUST_USE static inline enum err wire_key(struct wire *w, struct str *key, struct fault *fault)
+{
+	return wire_short_text(w, key) ? ERR_OK : wire_key_any(w, key, fault);
+}
+
 /*
  * Pass over the content of an item that was just read and stands at this depth (of the maps and
  * arrays around it), checking everything: also ERR_BAD_UTF8, ERR_DUPLICATE_KEY, ERR_TOO_DEEP,

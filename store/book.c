@@ -219,7 +219,7 @@ static bool is_beyond(struct book *b, const struct id *id)
 		const enum err e = ids_greatest(b->inside.ids, &b->greatest);
 		b->has_greatest = !e || e == ERR_NOT_FOUND;
 	}
-	return b->has_greatest && memcmp(id->b, b->greatest.b, ID_SIZE) > 0;
+	return b->has_greatest && id_cmp(id, &b->greatest) > 0;
 }
 
 enum err book_find(struct book *b, struct lm_txn *t, const struct id *id, uint64_t *seq)

@@ -26,6 +26,7 @@ void counts_fini(struct counts *c)
 {
 	free(c->v);
 	free(c->slots);
+	free(c->changed);
 	arena_fini(&c->keys);
 	*c = (struct counts){ 0 };
 }
@@ -34,7 +35,7 @@ void counts_clear(struct counts *c)
 {
 	if (c->n)
 		memset(c->slots, 0, c->nslots * sizeof(*c->slots));
-	c->n = 0;
+	c->n = c->nchanged = 0;
 	arena_reset(&c->keys);
 }
 
@@ -48,12 +49,12 @@ static uint32_t *slot_of(const struct counts *c, struct str key)
 	return &c->slots[i];
 }
 
-uint64_t *counts_find(const struct counts *c, struct str key)
+struct count *counts_find(const struct counts *c, struct str key)
 {
 	if (c->n == 0)
 		return NULL;
 	const uint32_t at = *slot_of(c, key);
-	return at ? &c->v[at - 1].number : NULL;
+	return at ? &c->v[at - 1] : NULL;
 }
 
 static enum err grow(struct counts *c)
@@ -64,6 +65,10 @@ static enum err grow(struct counts *c)
 	if (!v)
 		return ERR_NO_MEMORY;
 	c->v = v;
+	uint32_t *changed = realloc(c->changed, max * sizeof(*changed));
+	if (!changed)
+		return ERR_NO_MEMORY;
+	c->changed = changed;
 	uint32_t *slots = calloc(2 * max, sizeof(*slots));
 	if (!slots)
 		return ERR_NO_MEMORY;
@@ -76,7 +81,7 @@ static enum err grow(struct counts *c)
 	return ERR_OK;
 }
 
-enum err counts_add(struct counts *c, struct str key, uint64_t number)
+enum err counts_add(struct counts *c, struct str key, uint64_t number, struct count **out)
 {
 	if (c->n == c->max && grow(c))
 		return ERR_NO_MEMORY;
@@ -85,7 +90,26 @@ enum err counts_add(struct counts *c, struct str key, uint64_t number)
 		return ERR_NO_MEMORY;
 	uint32_t *slot = slot_of(c, key);
 	require(*slot == 0);
-	c->v[c->n++] = (struct count){ copy, number };
+	*out = &c->v[c->n++];
+	**out = (struct count){ .key = copy, .number = number };
 	*slot = (uint32_t)c->n;
 	return ERR_OK;
+}
+
+void counts_change(struct counts *c, struct count *count, uint64_t number)
+{
+	count->number = number;
+	if (count->changed)
+		return;
+	count->changed = true;
+	c->changed[c->nchanged++] = (uint32_t)(count - c->v);
+}
+
+void counts_settle(struct counts *c)
+{
+	for (size_t i = 0; i < c->nchanged; i++)
+		c->v[c->changed[i]].changed = false;
+	c->nchanged = 0;
+	if (c->n > COUNTS_KEPT_MAX)
+		counts_clear(c);
 }

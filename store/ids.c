@@ -36,7 +36,7 @@ static int place_cmp(const void *a, const void *b)
 {
 	const struct id_place *x = a, *y = b;
 
-	return memcmp(x->id.b, y->id.b, ID_SIZE);
+	return id_cmp(&x->id, &y->id);
 }
 
 /* ---- rows ---- */

@@ -305,12 +305,7 @@ static unsigned upper_bound(const char *page, unsigned from, struct str key, boo
 	return low;
 }
 
-/* Keys from `low` on, and below `high`; no bytes: no bound. */
-struct bounds {
-	struct str low, high;
-};
-
-static bool is_between(const char *page, bool leaf, struct bounds b, bool by_number)
+static bool is_between(const char *page, bool leaf, struct key_range b, bool by_number)
 {
 	const unsigned first = leaf ? 0 : 1, n = count_of(page);
 
@@ -331,9 +326,9 @@ static bool is_usable(const struct tree *t, struct str key)
  * where there is no key. What is on it lies within some bounds.
  */
 static enum err go_down(struct pages *p, const struct tree *t, struct str key, const char **leaf,
-			unsigned *upto, struct bounds *within)
+			unsigned *upto, struct key_range *within)
 {
-	struct bounds b = { 0 };
+	struct key_range b = { 0 };
 	uint64_t number = t->root;
 
 	*leaf = NULL;
@@ -363,22 +358,28 @@ static enum err go_down(struct pages *p, const struct tree *t, struct str key, c
 	return ERR_OK;
 }
 
-/* The node with exactly this key, or NULL. */
-static enum err descend(struct pages *p, const struct tree *t, struct str key, const char **node)
+/* The node with exactly this key on a leaf, `upto` of whose keys are not greater; NULL: none. */
+static enum err node_on(const struct pages *p, const char *leaf, unsigned upto, struct str key,
+			bool by_number, const char **node)
 {
-	struct bounds within;
-	const char *leaf;
-	unsigned upto;
-
 	*node = NULL;
-	const enum err e = go_down(p, t, key, &leaf, &upto, &within);
-	if (e || !leaf || !key.n || upto == 0)
-		return e;
+	if (!leaf || !key.n || upto == 0)
+		return ERR_OK;
 	const char *last = node_at(leaf, upto - 1);
-	if (compare(key_of(last), key, t->by_number) != 0)
+	if (compare(key_of(last), key, by_number) != 0)
 		return ERR_OK;
 	*node = last;
 	return big_is_whole(p, last) ? ERR_OK : ERR_DAMAGED;
+}
+
+static enum err descend(struct pages *p, const struct tree *t, struct str key, const char **node)
+{
+	struct key_range within;
+	const char *leaf;
+	unsigned upto;
+
+	const enum err e = go_down(p, t, key, &leaf, &upto, &within);
+	return e ? e : node_on(p, leaf, upto, key, t->by_number, node);
 }
 
 /* ---- roots and tables ---- */
@@ -444,7 +445,7 @@ enum err pages_at(struct pages *p, int fd, const char *map, size_t size, uint64_
 	p->place = NULL;
 	memset(p->known, 0, sizeof(p->known));
 	for (size_t i = 0; i < LM_TABLES_MAX; i++)
-		p->paths[i].good = false;
+		p->paths[i].leaf = NULL;
 	return ERR_OK;
 }
 
@@ -479,34 +480,42 @@ enum err pages_check_tables(struct pages *p, size_t n)
 	return e;
 }
 
+/* Whether a key, or the end, belongs on the leaf that was gone down to last. */
+static bool is_on(const struct path *last, const struct tree *t, struct str key)
+{
+	const struct key_range *r = &last->within;
+
+	if (!last->leaf || !is_usable(t, key))
+		return false;
+	if (!key.n)
+		return !r->high.p;
+	return (!r->low.p || compare(r->low, key, t->by_number) <= 0) &&
+	       (!r->high.p || compare(key, r->high, t->by_number) < 0);
+}
+
 enum err pages_check_path(struct pages *p, unsigned table, struct str key, bool *found)
 {
 	struct path *last = &p->paths[table];
 	const char *node;
+	unsigned upto = 0;
 
-	if (last->good && last->n == key.n && (key.n == 0 || memcmp(last->key, key.p, key.n) == 0)) {
-		*found = last->found;
-		return ERR_OK;
-	}
 	enum err e = know(p, table);
-	if (!e)
-		e = descend(p, &p->trees[table], key, &node);
 	if (e)
 		return e;
-	*found = node;
-	last->good = key.n <= sizeof(last->key);
-	if (last->good) {
-		last->found = *found;
-		last->n = key.n;
-		if (key.n)
-			memcpy(last->key, key.p, key.n);
-	}
-	return ERR_OK;
+	const struct tree *t = &p->trees[table];
+	if (!is_on(last, t, key))
+		e = go_down(p, t, key, &last->leaf, &upto, &last->within);
+	else
+		upto = key.n ? upper_bound(last->leaf, 0, key, t->by_number) : count_of(last->leaf);
+	if (!e)
+		e = node_on(p, last->leaf, upto, key, t->by_number, &node);
+	*found = !e && node;
+	return e;
 }
 
 enum err pages_floor(struct pages *p, unsigned table, struct str key, struct str *found, struct str *there)
 {
-	struct bounds within;
+	struct key_range within;
 	const char *leaf;
 	unsigned upto;
 
@@ -527,7 +536,7 @@ enum err pages_floor(struct pages *p, unsigned table, struct str key, struct str
 enum err pages_rows(struct pages *p, unsigned table, struct str key, struct lm_row *out, size_t most,
 		    size_t *n)
 {
-	struct bounds within = { .high = key };
+	struct key_range within = { .high = key };
 	const char *leaf;
 	unsigned at;
 
@@ -595,7 +604,7 @@ static bool list_is_good(const struct pages *p, const char *node)
 	return true;
 }
 
-static bool lists_are_good(struct pages *p, uint64_t number, unsigned levels, struct bounds b)
+static bool lists_are_good(struct pages *p, uint64_t number, unsigned levels, struct key_range b)
 {
 	const bool leaf = levels == 1;
 
@@ -607,7 +616,7 @@ static bool lists_are_good(struct pages *p, uint64_t number, unsigned levels, st
 		return false;
 	for (unsigned i = 0; i < n; i++) {
 		const char *node = node_at(page, i);
-		const struct bounds below = { i > 0 ? key_of(node) : b.low,
+		const struct key_range below = { i > 0 ? key_of(node) : b.low,
 					      i + 1 < n ? key_of(node_at(page, i + 1)) : b.high };
 		if (leaf ? !list_is_good(p, node)
 			 : !lists_are_good(p, child_of(node), levels - 1, below))
@@ -621,7 +630,7 @@ enum err pages_check_free(struct pages *p)
 	if (!is_usable(&p->free, (struct str){ 0 }))
 		return ERR_DAMAGED;
 	if (p->free.depth > 0 &&
-	    !lists_are_good(p, p->free.root, p->free.depth, (struct bounds){ 0 }))
+	    !lists_are_good(p, p->free.root, p->free.depth, (struct key_range){ 0 }))
 		return ERR_DAMAGED;
 	return ERR_OK;
 }

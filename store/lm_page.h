@@ -18,8 +18,11 @@
 
 #define PAGES_SIZE 4096u
 #define PAGES_SEEN_MAX 16384u
-#define PAGES_KEY_MAX 128u /* longer keys are not remembered */
 
+/* Keys from `low` on, and below `high`; NULL: no bound. */
+struct key_range {
+	struct str low, high;
+};
 /* A tree of pages. */
 struct tree {
 	uint64_t root;
@@ -38,10 +41,9 @@ struct pages {
 	struct tree trees[LM_TABLES_MAX];
 	bool known[LM_TABLES_MAX]; /* which of them have been looked up */
 	struct path {
-		bool good, found;
-		size_t n;
-		char key[PAGES_KEY_MAX];
-	} paths[LM_TABLES_MAX]; /* of each table the last one: who looks up a key often puts it next */
+		const char *leaf;	 /* NULL: none */
+		struct key_range within; /* what belongs on it */
+	} paths[LM_TABLES_MAX]; /* of each table the last one: what is looked up next often lies beside */
 	const struct lm_table *tables;
 	/* pages that hold together, and in which state, each at its number modulo PAGES_SEEN_MAX */
 	struct seen {

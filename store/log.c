@@ -40,7 +40,7 @@ struct log {
 	struct lm *lm;
 	struct book *book;
 	struct lm_txn *txn; /* the log commit in hand, or NULL */
-	struct counts deals; /* revisions that it has changed */
+	struct counts deals; /* revisions that are known, with what it has changed */
 	struct log_info durable;
 	uint64_t head;	    /* with what the log commit in hand has put */
 	int64_t recorded;
@@ -179,7 +179,6 @@ enum err log_begin(struct log *log)
 	log->head = log->durable.head;
 	log->recorded = log->durable.recorded;
 	log->put_events = log->put_bytes = 0;
-	counts_clear(&log->deals);
 	book_begin(log->book, log->txn);
 	return ERR_OK;
 }
@@ -189,7 +188,6 @@ enum err log_look(struct log *log)
 	require(!log->txn);
 	log->head = log->durable.head;
 	log->recorded = log->durable.recorded;
-	counts_clear(&log->deals); /* of a log commit that came to nothing */
 	return lm_read(log->lm, &log->txn);
 }
 
@@ -211,38 +209,47 @@ enum err log_get(struct log *log, uint64_t seq, struct record *out)
 	return e == ERR_NOT_FOUND ? ERR_DAMAGED : e;
 }
 
-enum err log_revision(struct log *log, struct str deal, uint64_t *revision)
+/* What the table has, 0 where it has nothing. ERR_DAMAGED */
+static enum err read_revision(struct log *log, struct str deal, uint64_t *revision)
 {
 	struct str cell;
 
-	require(log->txn);
 	*revision = 0;
-	if (deal.n > SLUG_MAX)
-		return ERR_OK;
-	const uint64_t *changed = counts_find(&log->deals, deal);
-	if (changed) {
-		*revision = *changed;
-		return ERR_OK;
-	}
 	const enum err e = lm_get(log->txn, T_DEALS, deal, &cell);
 	if (e)
 		return e == ERR_NOT_FOUND ? ERR_OK : e;
 	return cell_parse(deal, cell, revision);
 }
 
+enum err log_revision(struct log *log, struct str deal, uint64_t *revision)
+{
+	require(log->txn);
+	*revision = 0;
+	if (deal.n > SLUG_MAX)
+		return ERR_OK;
+	const struct count *known = counts_find(&log->deals, deal);
+	if (!known)
+		return read_revision(log, deal, revision);
+	*revision = known->number;
+	return ERR_OK;
+}
+
 static enum err count_deal(struct log *log, struct str deal)
 {
+	struct count *known;
 	uint64_t revision;
+	enum err e = ERR_OK;
 
 	if (deal.n == 0)
 		return ERR_OK;
-	uint64_t *changed = counts_find(&log->deals, deal);
-	if (changed) {
-		++*changed;
-		return ERR_OK;
-	}
-	const enum err e = log_revision(log, deal, &revision);
-	return e ? e : counts_add(&log->deals, deal, revision + 1);
+	known = counts_find(&log->deals, deal);
+	if (!known)
+		e = read_revision(log, deal, &revision);
+	if (!e && !known)
+		e = counts_add(&log->deals, deal, revision, &known);
+	if (!e)
+		counts_change(&log->deals, known, known->number + 1);
+	return e;
 }
 
 /* The revisions that this log commit has changed, into their table. */
@@ -251,8 +258,8 @@ static enum err put_deals(struct log *log)
 	char cell[CELL_SIZE];
 	enum err e = ERR_OK;
 
-	for (size_t i = 0; !e && i < log->deals.n; i++) {
-		const struct count *c = &log->deals.v[i];
+	for (size_t i = 0; !e && i < log->deals.nchanged; i++) {
+		const struct count *c = counts_changed(&log->deals, i);
 		cell_write(c->key, c->number, cell);
 		e = lm_put(log->txn, T_DEALS, c->key, (struct str){ cell, CELL_SIZE }, lm_replace);
 	}
@@ -305,8 +312,11 @@ enum err log_commit(struct log *log)
 	log->txn = NULL;
 	e = lm_commit(t);
 	book_end(log->book);
-	if (e)
+	if (e) {
+		counts_clear(&log->deals);
 		return e;
+	}
+	counts_settle(&log->deals);
 	log->durable.head = log->head;
 	log->durable.recorded = log->recorded;
 	return ERR_OK;
@@ -316,6 +326,8 @@ void log_abort(struct log *log)
 {
 	if (!log->txn)
 		return;
+	if (log->deals.nchanged) /* they are not what the table has */
+		counts_clear(&log->deals);
 	book_leave(log->book); /* log_look's */
 	book_end(log->book);
 	lm_end(log->txn);

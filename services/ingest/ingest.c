@@ -406,7 +406,7 @@ void ingest_hear(struct ingest *g, struct str wire, struct now now)
 	struct head head;
 
 	arena_reset(&g->arena);
-	if (msg_peek(wire, &head, NULL))
+	if (answer_peek(wire, &head, NULL))
 		return;
 	g->heard = true;
 	g->heard_ms = now.mono_ms;

@@ -32,7 +32,7 @@ struct deciding {
 static int place_cmp(const void *a, const void *b)
 {
 	const struct place *x = a, *y = b;
-	const int c = memcmp(x->id.b, y->id.b, ID_SIZE);
+	const int c = id_cmp(&x->id, &y->id);
 
 	if (c)
 		return c;
@@ -51,7 +51,7 @@ static const struct place *first_place(const struct deciding *x, const struct id
 
 	while (low < high) {
 		const size_t mid = low + (high - low) / 2;
-		if (memcmp(x->places[mid].id.b, id->b, ID_SIZE) < 0)
+		if (id_cmp(&x->places[mid].id, id) < 0)
 			low = mid + 1;
 		else
 			high = mid;

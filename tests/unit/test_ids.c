@@ -211,27 +211,54 @@ static void the_greatest_id_is_that_of_the_last_row(void **state)
 	lm_close(lm);
 }
 
-static void numbers_of_one_transaction_are_found_and_changed(void **state)
+static struct str deal_text(char text[16], uint64_t n)
+{
+	return (struct str){ text, (size_t)snprintf(text, 16, "deal-%u", (unsigned)n) };
+}
+
+/* As many as are kept, and one in three of them changed, each twice. */
+static void fill_counts(struct counts *c)
+{
+	struct count *count;
+	char text[16];
+
+	for (uint64_t n = 0; n < COUNTS_KEPT_MAX; n++) {
+		assert_null(counts_find(c, deal_text(text, n)));
+		assert_int_equal(counts_add(c, deal_text(text, n), n, &count), ERR_OK);
+		assert_int_equal(count->number, n);
+		for (unsigned i = 1; n % 3 == 0 && i <= 2; i++)
+			counts_change(c, counts_find(c, deal_text(text, n)), n + i);
+	}
+}
+
+static void numbers_are_known_beyond_the_transaction_that_changed_them(void **state)
 {
 	struct counts c;
+	struct count *count;
 	char text[16];
 
 	(void)state;
 	counts_init(&c);
 	for (unsigned round = 0; round < 2; round++) {
-		for (uint64_t n = 0; n < IDS; n++) {
-			const int size = snprintf(text, sizeof(text), "deal-%u", (unsigned)n);
-			const struct str key = { text, (size_t)size };
-			assert_null(counts_find(&c, key));
-			assert_int_equal(counts_add(&c, key, n), ERR_OK);
-			++*counts_find(&c, key);
+		fill_counts(&c);
+		assert_int_equal(c.nchanged, (COUNTS_KEPT_MAX + 2) / 3);
+		for (size_t i = 0; i < c.nchanged; i++) {
+			assert_true(str_eq(counts_changed(&c, i)->key, deal_text(text, 3 * i)));
+			assert_int_equal(counts_changed(&c, i)->number, 3 * i + 2);
 		}
-		for (uint64_t n = 0; n < IDS; n++) {
-			const int size = snprintf(text, sizeof(text), "deal-%u", (unsigned)n);
-			assert_int_equal(*counts_find(&c, (struct str){ text, (size_t)size }), n + 1);
+		counts_settle(&c);
+		assert_int_equal(c.nchanged, 0);
+		assert_int_equal(counts_find(&c, deal_text(text, 4))->number, 4);
+		assert_int_equal(counts_find(&c, deal_text(text, 6))->number, 8);
+		/* one more than are kept, and all are forgotten; by hand as well */
+		if (round == 0) {
+			assert_int_equal(counts_add(&c, STR("more"), 1, &count), ERR_OK);
+			counts_settle(&c);
+		} else {
+			counts_clear(&c);
 		}
-		counts_clear(&c);
-		assert_null(counts_find(&c, STR("deal-1")));
+		assert_null(counts_find(&c, STR("deal-4")));
+		assert_null(counts_find(&c, STR("more")));
 	}
 	counts_fini(&c);
 }
@@ -245,7 +272,7 @@ int main(void)
 		store_test(a_flipped_bit_hides_no_other_id),
 		cmocka_unit_test(ids_of_one_transaction_are_found_at_once),
 		store_test(the_greatest_id_is_that_of_the_last_row),
-		cmocka_unit_test(numbers_of_one_transaction_are_found_and_changed),
+		cmocka_unit_test(numbers_are_known_beyond_the_transaction_that_changed_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

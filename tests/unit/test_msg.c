@@ -72,6 +72,10 @@ static void a_message_is_read_back_as_it_was_encoded(void **state)
 	assert_int_equal(head.type, MSG_read);
 	assert_int_equal(head.rid, 7);
 	assert_int_equal(head.ttl_ms, 1000);
+	assert_int_equal(answer_peek(buf_str(&f->wire), &head, &f->fault), ERR_OK);
+	assert_int_equal(head.v, PROTO_VERSION);
+	assert_int_equal(head.type, MSG_read);
+	assert_int_equal(head.rid, 7);
 	assert_int_equal(msg_decode(&shape_read, buf_str(&f->wire), &f->arena, &got, &f->fault), ERR_OK);
 	assert_int_equal(got.after, 300);
 	assert_int_equal(got.limit, 10000);
@@ -92,6 +96,8 @@ static void every_truncation_is_refused(void **state)
 	for (size_t n = 0; n < f->wire.n; n++) {
 		const struct str cut = { f->wire.p, n };
 		assert_int_equal(msg_peek(cut, &head, &f->fault), ERR_MALFORMED);
+		/* of an answer no more is looked at than its header, which is there once the rid is */
+		assert_int_equal(answer_peek(cut, &head, &f->fault), head.rid ? ERR_OK : ERR_MALFORMED);
 		assert_int_equal(msg_decode(&shape_read, cut, &f->arena, &got, &f->fault), ERR_MALFORMED);
 	}
 }
@@ -107,6 +113,8 @@ static void expect_refused(struct fixture *f, const char *digits, enum err code,
 		e = msg_decode(&shape_read, wire, &f->arena, &got, &f->fault);
 	assert_string_equal(err_name(e), err_name(code));
 	assert_string_equal(f->fault.field, field);
+	e = answer_peek(wire, &head, NULL);
+	assert_int_not_equal(e ? e : msg_decode(&shape_read, wire, &f->arena, &got, NULL), ERR_OK);
 }
 
 #define V_READ "a17601 a474797065 a472656164 " /* v: 1, type: read */
