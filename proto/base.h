@@ -135,8 +135,11 @@ void room_fini(struct room *r);
 /* A hint: begin to bring these bytes into the processor's cache. They need not be there at all. */
 static inline void memory_foresee(const char *p, size_t n)
 {
-	for (size_t i = 0; i < n; i += CACHE_LINE)
-		__builtin_prefetch(p + i);
+	/* a line that they only begin or end in is one of theirs */
+	const uintptr_t end = (uintptr_t)p + n;
+
+	for (uintptr_t at = (uintptr_t)p / CACHE_LINE * CACHE_LINE; at < end; at += CACHE_LINE)
+		__builtin_prefetch((const void *)at);
 }
 
 /*

@@ -238,10 +238,14 @@ enum err book_find(struct book *b, struct lm_txn *t, const struct id *id, uint64
 	return ids_find(p->ids, id, seq);
 }
 
-static enum err foresee_bodies(void *arg)
+/* Each step reads what the one before has sent for, of all of them: none is waited for while others could come. */
+static enum err foresee_events(void *arg)
 {
 	const struct place *p = arg;
 
+	for (size_t i = 0; i < p->nforeseen; i++)
+		if (lm_in_reach(p->t, p->foreseen[i].there))
+			slab_foresee_frame(p->foreseen[i].there);
 	for (size_t i = 0; i < p->nforeseen; i++)
 		if (lm_in_reach(p->t, p->foreseen[i].there))
 			slab_foresee_body(p->foreseen[i].there, p->foreseen[i].first, p->foreseen[i].seq);
@@ -255,7 +259,10 @@ void book_foresee(struct book *b, struct lm_txn *t, const uint64_t *seqs, size_t
 	p->nforeseen = p->next = 0;
 	if (t == b->write)
 		return; /* the next put may move them */
-	for (size_t i = 0; i < n && p->nforeseen < FORESEEN_MAX; i++) {
+	n = n < FORESEEN_MAX ? n : FORESEEN_MAX;
+	for (size_t i = 0; i < n; i++)
+		spots_foresee(&b->spots, seqs[i]);
+	for (size_t i = 0; i < n; i++) {
 		struct found_slab *at = &p->foreseen[p->nforeseen];
 		if (look_up(b, p, seqs[i], at))
 			continue; /* whoever gets it will hear of it */
@@ -263,7 +270,7 @@ void book_foresee(struct book *b, struct lm_txn *t, const uint64_t *seqs, size_t
 			slab_foresee(at->there);
 		p->nforeseen++;
 	}
-	if (lm_guarded(foresee_bodies, p))
+	if (lm_guarded(foresee_events, p))
 		p->nforeseen = 0; /* one cannot be read: whoever gets it will hear of it */
 }
 

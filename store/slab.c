@@ -95,9 +95,16 @@ enum err slab_get(const struct slab *s, uint64_t seq, struct record *out)
 
 void slab_foresee(struct str row)
 {
-	const size_t n = row.n < SLAB_FRAME_LIKELY ? row.n : SLAB_FRAME_LIKELY;
+	const size_t n = row.n < SLAB_FRAME_END ? row.n : SLAB_FRAME_END;
 
 	memory_foresee(row.p + row.n - n, n);
+}
+
+void slab_foresee_frame(struct str row)
+{
+	const size_t size = frame_size(row);
+
+	memory_foresee(row.p + row.n - size, size);
 }
 
 void slab_foresee_body(struct str row, uint64_t first, uint64_t seq)

@@ -28,8 +28,6 @@
 #define SLAB_EVENTS_MAX 512u
 #define SLAB_TABLE_ROW 10u
 #define SLAB_FRAME_END 34u
-/* Of slabs of one page frames are mostly not larger: that of 22 events. */
-#define SLAB_FRAME_LIKELY 256u
 /* One of a single event may be larger. */
 #define SLAB_BODY_MAX (HASH_SIZE + EVENT_BYTES_MAX)
 #define SLAB_ROW_MAX (SLAB_BODY_MAX + SLAB_TABLE_ROW + SLAB_FRAME_END)
@@ -53,10 +51,12 @@ static inline bool slab_has(const struct slab *s, uint64_t seq)
 MUST_USE enum err slab_get(const struct slab *s, uint64_t seq, struct record *out);
 
 /*
- * Hints that an event of this row will be read soon: its frame, and when that has come its body, begin to
- * come into the processor's cache. What it says is believed as far as it stays within the row.
+ * Hints that an event of this row will be read soon: the end of its frame, when that has come the frame, and
+ * then its body begin to come into the processor's cache. What it says is believed as far as it stays within
+ * the row.
  */
 void slab_foresee(struct str row);
+void slab_foresee_frame(struct str row);
 void slab_foresee_body(struct str row, uint64_t first, uint64_t seq);
 
 /* One in the making. */

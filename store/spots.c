@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* spots: a sorted list, filled from the leaves of the slabs' table. */
+/* spots: a sorted list in groups, filled from the leaves of the slabs' table. */
 #include "store/spots.h"
 
 #define LEARNED_AT_ONCE 1024u
-#define SPOTS_MAX (SPOTS_BYTES_MAX / sizeof(struct spot))
+#define GROUP_SPOTS 64u
+#define GROUP_BYTES (GROUP_SPOTS * sizeof(struct spot) + sizeof(uint32_t))
+#define GROUPS_MAX (SPOTS_BYTES_MAX / GROUP_BYTES)
+#define SPOTS_MAX (GROUPS_MAX * GROUP_SPOTS)
 
 /* Small on purpose: there may be millions. */
 struct spot {
@@ -14,13 +17,18 @@ struct spot {
 
 enum err spots_init(struct spots *s)
 {
-	*s = (struct spots){ .v = memory_map(SPOTS_BYTES_MAX) };
-	return s->v ? ERR_OK : ERR_NO_MEMORY;
+	*s = (struct spots){ .v = memory_map(SPOTS_MAX * sizeof(*s->v)),
+			     .groups = memory_map(GROUPS_MAX * sizeof(*s->groups)) };
+	if (s->v && s->groups)
+		return ERR_OK;
+	spots_fini(s);
+	return ERR_NO_MEMORY;
 }
 
 void spots_fini(struct spots *s)
 {
-	memory_unmap(s->v, SPOTS_BYTES_MAX);
+	memory_unmap(s->v, SPOTS_MAX * sizeof(*s->v));
+	memory_unmap(s->groups, GROUPS_MAX * sizeof(*s->groups));
 	*s = (struct spots){ 0 };
 }
 
@@ -40,6 +48,8 @@ bool spots_learn(struct spots *s, struct lm_txn *t, unsigned table)
 	for (size_t i = 0; i + 1 < n; i++) {
 		if (s->n == SPOTS_MAX || !fits(&rows[i]))
 			return false;
+		if (s->n % GROUP_SPOTS == 0)
+			s->groups[s->n / GROUP_SPOTS] = (uint32_t)rows[i].key;
 		s->v[s->n++] = (struct spot){ (uint32_t)rows[i].key, (uint32_t)rows[i].page,
 					      (uint32_t)rows[i].size };
 		s->next = rows[i + 1].key;
@@ -47,23 +57,57 @@ bool spots_learn(struct spots *s, struct lm_txn *t, unsigned table)
 	return n == LEARNED_AT_ONCE;
 }
 
-bool spots_find(const struct spots *s, struct lm_txn *t, uint64_t seq, uint64_t *first,
-		struct str *there)
+/* The group that this event's spot is in, and where it likely stands there. */
+struct likely {
+	size_t from, to, at;
+};
+
+/* False: it is not known. */
+static bool likely_of(const struct spots *s, uint64_t seq, struct likely *out)
 {
-	size_t low = 0, high = s->n;
+	const size_t groups = (s->n + GROUP_SPOTS - 1) / GROUP_SPOTS;
+	size_t low = 0, high = groups;
 
 	if (seq >= s->next)
 		return false;
 	while (low < high) {
 		const size_t middle = low + (high - low) / 2;
-		if (s->v[middle].first <= seq)
+		if (s->groups[middle] <= seq)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	if (low == 0 || !s->v[low - 1].page)
+	if (low == 0)
 		return false;
-	const struct spot *at = &s->v[low - 1];
+	const uint64_t first = s->groups[low - 1], end = low < groups ? s->groups[low] : s->next;
+	out->from = (low - 1) * GROUP_SPOTS;
+	out->to = low < groups ? out->from + GROUP_SPOTS : s->n;
+	out->at = out->from + (seq - first) * (out->to - out->from) / (end - first);
+	return true;
+}
+
+void spots_foresee(const struct spots *s, uint64_t seq)
+{
+	struct likely likely;
+
+	if (likely_of(s, seq, &likely))
+		memory_foresee((const char *)&s->v[likely.at], sizeof(*s->v));
+}
+
+bool spots_find(const struct spots *s, struct lm_txn *t, uint64_t seq, uint64_t *first,
+		struct str *there)
+{
+	struct likely likely;
+
+	if (!likely_of(s, seq, &likely))
+		return false;
+	const struct spot *at = &s->v[likely.at];
+	while (at->first > seq)
+		at--; /* the first of a group is not beyond it */
+	while (at + 1 < s->v + likely.to && at[1].first <= seq)
+		at++;
+	if (!at->page)
+		return false;
 	*first = at->first;
 	*there = lm_row_there(t, &(struct lm_row){ at->first, at->page, at->size });
 	return there->p;

@@ -136,7 +136,6 @@ static enum err sources_write(struct view *v, const struct deal *d, struct arena
 			      struct deal_figures *out)
 {
 	const size_t n = d->statements.n;
-	uint64_t seqs[SOURCES_SHOWN_MAX];
 
 	msg_set(out, deal_figures, events, n);
 	msg_set(out, deal_figures, copies, d->statements.copies);
@@ -145,13 +144,26 @@ static enum err sources_write(struct view *v, const struct deal *d, struct arena
 	if (!out->sources.v)
 		return ERR_NO_MEMORY;
 	for (size_t i = 0; i < out->sources.n; i++)
-		seqs[i] = d->statements.v[n - 1 - i].fact->seq;
-	/* each lies somewhere else: all are on their way before the first is waited for */
-	v->facts->foresee_entries(v->facts->arg, seqs, out->sources.n);
-	for (size_t i = 0; i < out->sources.n; i++)
 		TRY(source_write(v, &d->statements.v[n - 1 - i], &out->sources.v[i]));
 	msg_mark(out, deal_figures, sources);
 	return ERR_OK;
+}
+
+/*
+ * The events that the answer is made of, in the order in which they are asked for: each lies somewhere else,
+ * and all are on their way before the first is waited for.
+ */
+static void foresee(struct view *v, const struct deal *d)
+{
+	const size_t n = d->statements.n;
+	uint64_t seqs[1 + SOURCES_SHOWN_MAX];
+	size_t count = 0;
+
+	if (d->declared)
+		seqs[count++] = d->declared->fact->seq;
+	for (size_t i = 0; i < n && i < SOURCES_SHOWN_MAX; i++)
+		seqs[count++] = d->statements.v[n - 1 - i].fact->seq;
+	v->facts->foresee_entries(v->facts->arg, seqs, count);
 }
 
 static enum err answer(struct view *v, uint32_t number, struct arena *a, struct deal_figures *out)
@@ -162,6 +174,7 @@ static enum err answer(struct view *v, uint32_t number, struct arena *a, struct 
 	TRY(view_open(v, number, &d));
 	TRY(rungs_write(v, d, a, out));
 	TRY(place_write(v, d, a, out));
+	foresee(v, d);
 	TRY(title_write(v, d, a, out));
 	TRY(v->facts->revision(v->facts->arg, number, v->question->horizon.at_seq, &revision));
 	msg_set(out, deal_figures, revision, revision);

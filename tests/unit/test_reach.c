@@ -158,12 +158,59 @@ static void what_was_learned_stays_right_as_the_replica_grows(void **state)
 	replica_close(r);
 }
 
+#define LARGE_SIZE 3000u /* no second one has room in its slab */
+#define LARGE_FIRST 300u
+#define LARGE_LAST 399u
+#define UNEVEN 1400u /* events, in more than a hundred slabs */
+
+/* Event n, where from some on a hundred are large; in `space` of LARGE_SIZE. */
+static struct str uneven_event(uint64_t n, char *space)
+{
+	const struct str event = event_of(n, space);
+
+	if (n < LARGE_FIRST || n > LARGE_LAST)
+		return event;
+	memset(space + event.n, 'x', LARGE_SIZE - event.n);
+	return (struct str){ space, LARGE_SIZE };
+}
+
+/* Few slabs of many events lie beside many slabs of one: by its share of the seqs none is found. */
+static void a_slab_is_found_however_many_events_its_neighbours_hold(void **state)
+{
+	char space[LARGE_SIZE];
+	struct replica *r;
+	struct record got;
+
+	assert_int_equal(replica_open(*state, VERSION, &r, NULL), ERR_OK);
+	assert_int_equal(replica_begin(r), ERR_OK);
+	for (uint64_t n = 1; n <= UNEVEN; n++) {
+		const struct record rec = { .epoch = 1, .seq = n, .recorded = NOW,
+					    .event = uneven_event(n, space) };
+		const struct id id = id_of(n);
+		assert_int_equal(replica_put(r, &id, &rec), ERR_OK);
+	}
+	assert_int_equal(replica_commit(r), ERR_OK);
+	(void)warm(r);
+	assert_int_equal(replica_snap(r), ERR_OK);
+	for (uint64_t n = UNEVEN; n > 0; n--) {
+		const uint64_t two[] = { n, 1 + n * 7 % UNEVEN };
+		replica_foresee_events(r, two, ARRAY_LEN(two));
+		for (size_t i = 0; i < ARRAY_LEN(two); i++) {
+			assert_int_equal(replica_get(r, two[i], &got), ERR_OK);
+			assert_true(str_eq(got.event, uneven_event(two[i], space)));
+		}
+	}
+	replica_unsnap(r);
+	replica_close(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		store_test(what_is_stored_comes_into_reach_a_few_mib_at_a_time),
 		store_test(events_are_got_in_any_order_foreseen_or_not_in_reach_or_not),
 		store_test(what_was_learned_stays_right_as_the_replica_grows),
+		store_test(a_slab_is_found_however_many_events_its_neighbours_hold),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
