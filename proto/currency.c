@@ -19,18 +19,27 @@ static const struct currency without[] = {
 #undef CURRENCY_WITHOUT
 };
 
+/* Three letters as a number, in whose order the tables are. */
+static uint32_t rank(const char *code)
+{
+	const unsigned char *c = (const unsigned char *)code;
+
+	return (uint32_t)c[0] << 16 | (uint32_t)c[1] << 8 | c[2];
+}
+
 static const struct currency *find(const struct currency *rows, size_t count, struct str code)
 {
 	size_t low = 0, high = count;
 
 	if (code.n != 3)
 		return NULL;
+	const uint32_t wanted = rank(code.p);
 	while (low < high) {
 		const size_t middle = low + (high - low) / 2;
-		const int c = memcmp(code.p, rows[middle].code, 3);
-		if (c == 0)
+		const uint32_t here = rank(rows[middle].code);
+		if (wanted == here)
 			return &rows[middle];
-		if (c < 0)
+		if (wanted < here)
 			high = middle;
 		else
 			low = middle + 1;

@@ -239,7 +239,7 @@ static uint64_t short_word(const unsigned char *p, size_t n)
  * How much of the beginning is ASCII without a zero, nearly all of nearly every text: in whole words, the
  * last of which may look at bytes a second time.
  */
-static size_t plain_length(const unsigned char *p, size_t n)
+static inline size_t plain_length(const unsigned char *p, size_t n)
 {
 	const size_t size = sizeof(uint64_t);
 	size_t i = 0;

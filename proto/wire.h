@@ -81,7 +81,11 @@ MUST_USE static inline enum err wire_next(struct wire *w, struct item *item, str
 		item->kind = ITEM_TEXT;
 		return ERR_OK;
 	}
-	return wire_next_any(w, item, fault);
+	if (w->p == w->end || *w->p >= 0x80)
+		return wire_next_any(w, item, fault);
+	item->kind = ITEM_UINT;
+	item->u = *w->p++;
+	return ERR_OK;
 }
 
 /*
