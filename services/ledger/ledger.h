@@ -14,7 +14,7 @@
 #include "services/shared/exchange.h"
 
 /* Requests and bytes of one turn; readers that may wait for news. */
-#define LEDGER_TURN_REQUESTS 1024u
+#define LEDGER_TURN_REQUESTS 4096u
 #define LEDGER_TURN_BYTES (8u << 20)
 #define LEDGER_PARKED_MAX 256u
 
