@@ -86,7 +86,9 @@ MUST_USE enum err log_put(struct log *log, const struct id *id, struct str deal,
 /*
  * Make it durable. ERR_OK: it is on disk. ERR_IO: unknown; close the log and leave (until then
  * every call gives ERR_IO). ERR_NO_SPACE, ERR_INTERNAL (an id was not new), or the error that log_put
- * gave before: surely nothing was written. The transaction is over in every case.
+ * gave before: surely nothing was written. ERR_BUSY: nor was anything, as the revision of a deal that was
+ * still known from before cannot be written; begin it again, and log_put says of which. The transaction is
+ * over in every case.
  */
 MUST_USE enum err log_commit(struct log *log);
 /* When the newest event was recorded, with what was put since log_begin; 0: none. */

@@ -206,8 +206,8 @@ static enum err commit_some(struct ledger *l, size_t first, size_t *end, struct 
 {
 	bool grown = false;
 
-	/* each round but one excludes a request, and there are so many of them */
-	for (size_t round = 0; round <= LEDGER_TURN_REQUESTS + 1; round++) {
+	/* each round but two excludes a request, and there are so many of them */
+	for (size_t round = 0; round <= LEDGER_TURN_REQUESTS + 2; round++) {
 		const enum err e = commit_from(l, first, end, now);
 		if (e == ERR_NO_SPACE && !grown)
 			grown = true; /* the map grows in log_begin */

@@ -281,8 +281,9 @@ static void put_row(struct disk *d, unsigned table, struct disk_row *row)
 
 	note_change(d, table, found ? t->rows[at] : NULL, row);
 	if (found) {
-		/* who makes a row longer copies what has flipped in it */
-		row->flipped = t->rows[at]->flipped;
+		/* who makes a row longer copies what has flipped in it; else it is written anew */
+		if (row->value_n > t->rows[at]->value_n)
+			row->flipped = t->rows[at]->flipped;
 		t->rows[at] = row;
 	} else {
 		insert(t, at, row);

@@ -138,11 +138,56 @@ static void what_cannot_be_read_ends_a_look_and_not_the_process(void **state)
 	assert_int_equal(look_in_child(*state), 0);
 }
 
+/* Every page that this text stands on becomes one of no kind. */
+static void damage_pages_with(const char *dir, const char *text)
+{
+	size_t size;
+	char *bytes = file_read(in_dir(dir, "data.mdb"), &size);
+	const int fd = open(in_dir(dir, "data.mdb"), O_WRONLY);
+
+	assert_true(fd >= 0);
+	for (size_t page = 2; page < size / PAGE; page++)
+		if (memmem(bytes + page * PAGE, PAGE, text, strlen(text)))
+			assert_int_equal(pwrite(fd, "\0\0", 2, (off_t)(page * PAGE + PAGE_FLAGS_AT)), 2);
+	close(fd);
+	free(bytes);
+}
+
+static enum err put_one(struct log *log, uint64_t n, const char *deal)
+{
+	const struct id id = id_of(n);
+	struct record r;
+
+	return log_put(log, &id, str_of(deal), STR("x"), NOW, &r);
+}
+
+static void a_known_revision_that_cannot_be_written_is_met_where_its_event_is_put(void **state)
+{
+	struct log *log;
+
+	assert_int_equal(log_open(*state, NOW, &log, NULL), ERR_OK);
+	assert_int_equal(log_begin(log), ERR_OK);
+	assert_int_equal(put_one(log, 1, "stargate"), ERR_OK);
+	assert_int_equal(log_commit(log), ERR_OK);
+	damage_pages_with(*state, "stargate");
+	/* it is known, so that nobody looks before it is written */
+	assert_int_equal(log_begin(log), ERR_OK);
+	assert_int_equal(put_one(log, 2, "stargate"), ERR_OK);
+	assert_int_equal(put_one(log, 3, ""), ERR_OK);
+	assert_int_equal(log_commit(log), ERR_BUSY);
+	assert_int_equal(log_begin(log), ERR_OK);
+	assert_int_equal(put_one(log, 2, "stargate"), ERR_DAMAGED);
+	assert_int_equal(put_one(log, 3, ""), ERR_OK);
+	assert_int_equal(log_commit(log), ERR_OK);
+	log_close(log);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		store_test(what_cannot_be_read_ends_a_look_and_not_the_process), /* before signals are taken here */
 		store_test(a_damaged_page_head_is_an_error_that_names_the_seq_and_never_a_signal),
+		store_test(a_known_revision_that_cannot_be_written_is_met_where_its_event_is_put),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
