@@ -12,6 +12,8 @@
 #define TEND_MS 1000
 #define FLUSH_MS 2
 #define PATIENCE_MAX_US 500
+/* So long nobody said anything: what is verified then may have to come from the disk, which publishers need. */
+#define QUIET_MS 20
 
 static enum err send_to_port(void *arg, const struct peer *to, struct str wire)
 {
@@ -66,7 +68,7 @@ static enum err serve(struct ledger *l, struct log *log, struct port *port, stru
 {
 	struct group group = { 0 };
 	int wait_ms = 0;
-	int64_t tended_ms = clock_mono_ms();
+	int64_t tended_ms = clock_mono_ms(), heard_ms = tended_ms;
 	bool stop = false, more = false; /* more to verify */
 
 	while (!stop) {
@@ -74,11 +76,14 @@ static enum err serve(struct ledger *l, struct log *log, struct port *port, stru
 		ledger_started_anew(l, port_counts(port).started_anew);
 		if (!e)
 			e = gather(port, in, &group);
+		const bool heard = inbox_count(in);
 		if (!e)
 			e = turn(l, port, in, &group);
 		if (e)
 			return e;
 		const struct now now = clock_now();
+		if (heard || inbox_count(in))
+			heard_ms = now.mono_ms;
 		const int next_ms = ledger_ring(l, now);
 		wait_ms = next_ms >= 0 && next_ms < TEND_MS ? next_ms : TEND_MS;
 		if (port_flush(port))
@@ -88,12 +93,13 @@ static enum err serve(struct ledger *l, struct log *log, struct port *port, stru
 			tended_ms = now.mono_ms;
 			e = log_tend(log);
 		}
-		if (!e && (tending || !inbox_count(in)))
+		const bool quiet = now.mono_ms - heard_ms >= QUIET_MS;
+		if (!e && (tending || quiet))
 			e = ledger_verify(l, now, &more);
 		if (e)
 			return e;
-		if (more)
-			wait_ms = 0;
+		if (more && wait_ms > QUIET_MS)
+			wait_ms = quiet ? 0 : QUIET_MS;
 	}
 	return ERR_OK;
 }
