@@ -268,6 +268,8 @@ void book_foresee(struct book *b, struct lm_txn *t, const uint64_t *seqs, size_t
 			continue; /* whoever gets it will hear of it */
 		if (lm_in_reach(t, at->there))
 			slab_foresee(at->there);
+		else
+			lm_expect(t, at->there);
 		p->nforeseen++;
 	}
 	if (lm_guarded(foresee_events, p))

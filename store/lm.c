@@ -195,7 +195,7 @@ static enum err watch_pages(struct lm *lm, struct fault *fault)
 	mdb_filehandle_t fd;
 
 	if (mdb_env_get_fd(lm->env, &fd) ||
-	    resident_init(&lm->resident, fd, lm->looked_up))
+	    resident_init(&lm->resident, fd, lm->looked_up, lm->sizes.reach))
 		return fault_set(fault, ERR_IO, NULL, "cannot look at the store's file");
 	return ERR_OK;
 }
@@ -289,8 +289,7 @@ void lm_close(struct lm *lm)
 	free(lm);
 }
 
-/* How large the map is, and how many bytes of the file are in use. */
-static int map_state(struct lm *lm, MDB_envinfo *info, uint64_t *used)
+int lm_map_state(struct lm *lm, MDB_envinfo *info, uint64_t *used)
 {
 	MDB_stat stat;
 
@@ -312,33 +311,6 @@ enum err lm_tend(struct lm *lm)
 	return rc ? lm_troubled(lm, "check the readers", rc) : ERR_OK;
 }
 
-enum err lm_warm(struct lm *lm, bool *more)
-{
-	mdb_filehandle_t fd;
-	MDB_envinfo info;
-	uint64_t used;
-
-	*more = false;
-	if (lm->broken)
-		return ERR_IO;
-	int rc = map_state(lm, &info, &used);
-	if (!rc)
-		rc = mdb_env_get_fd(lm->env, &fd);
-	if (rc)
-		return lm_troubled(lm, "look at the map", rc);
-	*more = !lm->other_pages && resident_warm(&lm->resident, fd, used, pages_hold_keys);
-	return ERR_OK;
-}
-
-enum err lm_reach(struct lm *lm, uint64_t *in_reach, uint64_t *bytes)
-{
-	MDB_envinfo info;
-
-	const int rc = lm->broken ? EIO : map_state(lm, &info, bytes);
-	*in_reach = lm->resident.warmed;
-	return rc ? lm_troubled(lm, "look at the map", rc) : ERR_OK;
-}
-
 /* ---- transactions ---- */
 
 bool lm_has_room(const struct lm *lm)
@@ -354,7 +326,7 @@ static enum err grow(struct lm *lm)
 	MDB_envinfo info;
 	uint64_t used;
 
-	int rc = map_state(lm, &info, &used);
+	int rc = lm_map_state(lm, &info, &used);
 	if (rc)
 		return lm_troubled(lm, "look at the map", rc);
 	if (!lm->full && info.me_mapsize >= used + lm->sizes.room)
@@ -374,6 +346,7 @@ static enum err grow(struct lm *lm)
 	}
 	lm->full = false;
 	resident_moved(&lm->resident);
+	lm->bringing = (struct bringing){ 0 };
 	return ERR_OK;
 }
 
@@ -443,8 +416,10 @@ enum err lm_commit(struct lm_txn *t)
 	t->open = false;
 	const int rc = lm_guard_commit(t->t);
 	t->t = NULL;
-	if (!rc)
+	if (!rc) {
+		lm_wrote(lm);
 		return ERR_OK;
+	}
 	(void)lm_troubled(lm, "commit to the disk", rc);
 	if (rc == MDB_CORRUPTED) { /* LMDB may still hold its lock: ask it nothing */
 		lm->broken = true;

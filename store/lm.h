@@ -38,6 +38,7 @@ struct lm_sizes {
 	size_t room;	/* of it left for each write transaction */
 	size_t step;	/* the map grows by its own size, at most by this */
 	size_t reserve; /* bytes of disk that stay free */
+	size_t reach;	/* bytes that lm_warm may bring into reach; 0: see resident_init */
 };
 extern const struct lm_sizes lm_sizes_default;
 struct lm_options {
@@ -67,11 +68,12 @@ bool lm_has_room(const struct lm *lm);
 /* Free the reader slots of dead processes. */
 MUST_USE enum err lm_tend(struct lm *lm);
 /*
- * Bring a few MiB of the store into reach, see resident_warm; of a large one only keys and small values.
+ * Bring a few MiB of the store into reach, see resident_warm; of a large one only leaves, with keys and small
+ * values, and no pages of large ones.
  * Whether there is more to bring. ERR_IO
  */
 MUST_USE enum err lm_warm(struct lm *lm, bool *more);
-/* Bytes of the store's file in use, and how many of them lm_warm has gone through. ERR_IO */
+/* Bytes of the store's file in use, and how many lm_warm has brought. ERR_IO */
 MUST_USE enum err lm_reach(struct lm *lm, uint64_t *in_reach, uint64_t *bytes);
 
 /*
@@ -165,6 +167,8 @@ MUST_USE enum err lm_cursor_floor_there(struct lm_cursor *c, struct str key, str
 					struct str *there);
 /* Whether a value that was found so is in reach. Never in a write transaction, which may move it. */
 bool lm_in_reach(struct lm_txn *t, struct str there);
+/* A hint that a value that was found so, and is not in reach, will be copied soon: it begins to be read. */
+void lm_expect(struct lm_txn *t, struct str there);
 /* Copy some bytes of a value that was found so. ERR_DAMAGED: they cannot be read. */
 MUST_USE enum err lm_copy(struct lm_txn *t, struct str from, char *to);
 /*

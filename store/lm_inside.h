@@ -24,6 +24,11 @@ struct lm {
 	size_t ntables;
 	struct lm_sizes sizes;
 	struct resident resident;
+	struct bringing {
+		unsigned table; /* whose leaves are being brought; ntables: all were */
+		char key[LM_KEY_MAX]; /* from where on */
+		size_t n;
+	} bringing;
 	struct pages pages; /* of the state that the transaction in hand began with */
 	bool looked_up; /* what cursors go through is wanted again soon */
 	struct lm_txn write, read;
@@ -41,15 +46,22 @@ enum err lm_troubled(struct lm *lm, const char *what, int rc);
 /* What is to be looked at before LMDB follows it. */
 struct lm_look {
 	struct lm_txn *t;
-	enum { look_tables, look_free, look_path, look_place, look_floor, look_rows, look_foresee } at;
+	enum { look_tables, look_free, look_path, look_place, look_floor, look_rows,
+	       look_leaves, look_foresee } at;
 	unsigned table;
 	struct str key;
 	bool found;
 	struct str row, there; /* look_floor: see pages_floor */
 	struct lm_row *rows;   /* look_rows: see pages_rows */
+	uint64_t *leaves;      /* look_leaves: see pages_leaves */
 	size_t most, n;
+	struct str next;
 };
 
+/* How large the map is, and how many bytes of the file are in use. */
+int lm_map_state(struct lm *lm, MDB_envinfo *info, uint64_t *used);
+/* A transaction is on the disk: see resident_wrote. */
+void lm_wrote(struct lm *lm);
 /* ERR_DAMAGED, in words that name the table; ERR_NOT_FOUND: one is not there (look_tables). */
 MUST_USE enum err lm_look(struct lm_look *x);
 

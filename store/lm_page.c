@@ -279,15 +279,6 @@ enum err pages_check_place(struct pages *p, unsigned table, const char *place)
 	return ERR_OK;
 }
 
-bool pages_hold_keys(const char head[PAGES_HEAD_SIZE], size_t *pages)
-{
-	const unsigned flags = u16_at(head + AT_FLAGS);
-	const uint32_t count = u32_at(head + AT_COUNT);
-
-	*pages = flags == PAGE_OVERFLOW && count > 0 && count <= BIG_PAGES_MAX ? count : 1;
-	return flags == PAGE_BRANCH || flags == PAGE_LEAF;
-}
-
 /* ---- from a root down ---- */
 
 /* The first node from `from` on whose key is greater than `key`. */
@@ -555,6 +546,33 @@ enum err pages_rows(struct pages *p, unsigned table, struct str key, struct lm_r
 		}
 	}
 	return e;
+}
+
+enum err pages_leaves(struct pages *p, unsigned table, struct str key, uint64_t *out, size_t most,
+		      size_t *n, struct str *next)
+{
+	*n = 0;
+	*next = (struct str){ 0 };
+	const enum err e = know(p, table);
+	const struct tree *t = &p->trees[table];
+	if (e || !t->depth)
+		return e;
+	if (!is_usable(t, key))
+		return ERR_DAMAGED;
+	uint64_t number = out[(*n)++] = t->root;
+	for (unsigned level = 1; level < t->depth; level++) {
+		if (!page_is_good(p, number, false, t->by_number))
+			return ERR_DAMAGED;
+		const char *page = p->at + number * PAGE;
+		const unsigned count = count_of(page);
+		unsigned i = key.n ? upper_bound(page, 1, key, t->by_number) - 1 : 0;
+		number = child_of(node_at(page, i));
+		const unsigned last = level + 1 == t->depth ? (unsigned)most : 1;
+		for (*n = 0; i < count && *n < last; i++)
+			out[(*n)++] = child_of(node_at(page, i));
+		*next = i < count ? key_of(node_at(page, i)) : *next;
+	}
+	return ERR_OK;
 }
 
 void pages_foresee(struct pages *p, unsigned table, struct str key)

@@ -17,6 +17,7 @@
 #include "store/lm.h"
 
 #define PAGES_SIZE 4096u
+#define PAGES_HEAD_SIZE 16u
 #define PAGES_SEEN_MAX 16384u
 
 /* Keys from `low` on, and below `high`; NULL: no bound. */
@@ -87,11 +88,12 @@ MUST_USE enum err pages_check_path(struct pages *p, unsigned table, struct str k
  */
 MUST_USE enum err pages_check_place(struct pages *p, unsigned table, const char *place);
 /*
- * Whether a page that begins so is one of a tree, with keys and small values; if not, how many pages
- * belong together: those of a large value. For hints: nothing of it is checked.
+ * The leaves of a table from the one that `key` is or belongs on, an empty one: from the first; in order,
+ * none of them looked at. *next is the key that goes on behind them, borrowed from the map; empty: they were
+ * the last.
  */
-#define PAGES_HEAD_SIZE 16u
-bool pages_hold_keys(const char head[PAGES_HEAD_SIZE], size_t *pages);
+MUST_USE enum err pages_leaves(struct pages *p, unsigned table, struct str key, uint64_t *out, size_t most,
+			       size_t *n, struct str *next);
 /*
  * The last row with this key or a smaller one: its key, and where its value lies, of which no byte is looked
  * at. there->p is NULL where the page that the key belongs on has no such row; one before it may.

@@ -38,6 +38,8 @@ static enum err look_now(struct lm_look *x)
 		return pages_floor(&lm->pages, x->table, x->key, &x->row, &x->there);
 	case look_rows:
 		return pages_rows(&lm->pages, x->table, x->key, x->rows, x->most, &x->n);
+	case look_leaves:
+		return pages_leaves(&lm->pages, x->table, x->key, x->leaves, x->most, &x->n, &x->next);
 	case look_place:
 		return pages_check_place(&lm->pages, x->table, x->key.p);
 	case look_path:
@@ -302,8 +304,7 @@ static enum err step(struct lm_cursor *c, guarded_move *move, MDB_cursor_op op, 
 		return t->failed;
 	const int rc = move((MDB_cursor *)c, &k, &v, op);
 	if (!rc && (op == MDB_NEXT || op == MDB_PREV))
-		(t->lm->looked_up ? resident_touch : resident_scan)(&t->lm->resident,
-								    k.mv_size + v.mv_size);
+		resident_touch(&t->lm->resident, k.mv_size + v.mv_size);
 	else
 		e = outcome(t, "read", rc);
 	if (e)
@@ -401,7 +402,16 @@ enum err lm_copy(struct lm_txn *t, struct str from, char *to)
 			return ERR_DAMAGED; /* it is not all there, or the disk cannot read it */
 		done += (size_t)n;
 	}
+	resident_read(&lm->resident, fd, (size_t)(from.p - map), (size_t)(from.p - map) + done);
 	return ERR_OK;
+}
+
+void lm_expect(struct lm_txn *t, struct str there)
+{
+	mdb_filehandle_t fd;
+
+	if (mdb_env_get_fd(t->lm->env, &fd) == 0)
+		resident_expect(&t->lm->resident, fd, there);
 }
 
 bool lm_cursor_sound(struct lm_cursor *c)

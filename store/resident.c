@@ -9,6 +9,7 @@
  */
 #include "store/resident.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -18,26 +19,46 @@
 
 #define TOUCHED_MAX ((size_t)16 << 20) /* then it is time to look */
 #define WARMED_AT_ONCE ((size_t)4 << 20)
-#define TOUCHED_AT_ONCE 128u /* pages: some milliseconds */
+#define GIVEN_UP_AT_ONCE ((size_t)4 << 20)
+#define KEEP_MIN ((size_t)64 << 20)
 #define LINE_SIZE 512
 
-/* Of the machine's memory. */
-static size_t half_of_memory(void)
+/* Where a container finds what it may have of the machine's memory: cgroups of version 2, and of 1. */
+static const char *const limits[] = {
+	"/sys/fs/cgroup/memory.max",
+	"/sys/fs/cgroup/memory/memory.limit_in_bytes",
+};
+
+/* What memory there is for this process; none where nobody tells. */
+static size_t memory_of_ours(void)
 {
 	const long pages = sysconf(_SC_PHYS_PAGES);
+	size_t all = pages > 0 ? (size_t)pages * (size_t)sysconf(_SC_PAGESIZE) : 0, limit;
 
-	return pages > 0 ? (size_t)pages / 2 * (size_t)sysconf(_SC_PAGESIZE) : 0;
+	for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
+		FILE *file = fopen(limits[i], "re");
+		if (!file)
+			continue;
+		/* where there is no limit stands a word, or a number beyond all memory */
+		if (fscanf(file, "%zu", &limit) == 1 && limit < all)
+			all = limit;
+		(void)fclose(file);
+	}
+	return all;
 }
 
-enum err resident_init(struct resident *r, int fd, bool looked_up)
+enum err resident_init(struct resident *r, int fd, bool looked_up, size_t max)
 {
+	const size_t memory = memory_of_ours();
 	struct stat st;
 
 	if (fstat(fd, &st) != 0)
 		return ERR_IO;
-	*r = (struct resident){ .device = st.st_dev, .inode = st.st_ino, .max = RESIDENT_SCANNED };
-	if (looked_up && half_of_memory() > RESIDENT_SCANNED)
-		r->max = half_of_memory();
+	*r = (struct resident){ .device = st.st_dev, .inode = st.st_ino, .keep = SIZE_MAX };
+	if (looked_up)
+		r->max = max ? max : memory / 2 > RESIDENT_SCANNED ? memory / 2 : RESIDENT_SCANNED;
+	else
+		r->keep = memory / 8 > KEEP_MIN ? memory / 8 : KEEP_MIN;
 	return ERR_OK;
 }
 
@@ -97,30 +118,17 @@ static void give_back(struct resident *r)
 	if (!r->at)
 		find(r);
 	/* it only saves memory: where the kernel refuses, nothing is lost */
-	if (r->at)
+	if (r->at && mapped() > RESIDENT_SCANNED)
 		(void)madvise(r->at, r->size, MADV_DONTNEED);
-	r->warmed = 0;
-	r->full = true;
 }
 
 void resident_touch(struct resident *r, size_t bytes)
 {
 	r->touched += bytes;
-	if (r->touched < TOUCHED_MAX)
+	if (r->touched < TOUCHED_MAX || r->max)
 		return;
 	r->touched = 0;
-	if (mapped() > r->max)
-		give_back(r);
-}
-
-void resident_scan(struct resident *r, size_t bytes)
-{
-	r->scanned += bytes;
-	if (r->scanned < TOUCHED_MAX)
-		return;
-	r->scanned = 0;
-	if (mapped() > RESIDENT_SCANNED)
-		give_back(r);
+	give_back(r);
 }
 
 /* Under a hypervisor a page that is mapped still costs its first touch. */
@@ -144,25 +152,6 @@ static void warm_whole(struct resident *r, size_t n)
 	r->warmed += n;
 }
 
-/* Go on from where it came, as far as one call goes. False: the file could not be read. */
-static bool warm_some(struct resident *r, int fd, size_t end, resident_choice *choose)
-{
-	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	char head[RESIDENT_HEAD];
-	size_t pages;
-
-	for (size_t touched = 0; r->warmed < end && touched < TOUCHED_AT_ONCE;) {
-		if (pread(fd, head, sizeof(head), (off_t)r->warmed) != (ssize_t)sizeof(head))
-			return false;
-		if (choose(head, &pages)) {
-			touch((const char *)r->at + r->warmed);
-			touched++;
-		}
-		r->warmed += pages * page;
-	}
-	return true;
-}
-
 bool resident_holds(const struct resident *r, struct str bytes)
 {
 	const char *at = r->at;
@@ -170,16 +159,20 @@ bool resident_holds(const struct resident *r, struct str bytes)
 	return r->whole && at && bytes.p >= at && bytes.p + bytes.n <= at + r->warmed;
 }
 
-bool resident_warm(struct resident *r, int fd, size_t used, resident_choice *choose)
+bool resident_fits(struct resident *r, size_t used)
+{
+	const bool whole = used <= r->max / 8 * 7;
+
+	if (whole != r->whole)
+		resident_moved(r);
+	r->whole = whole;
+	return whole;
+}
+
+bool resident_warm(struct resident *r, size_t used)
 {
 	if (!r->at)
 		find(r);
-	const bool whole = used <= r->max / 8 * 7;
-	if (r->whole && !whole) {
-		give_back(r);
-		r->full = false;
-	}
-	r->whole = whole;
 	if (!r->at || used > r->size || r->full || used < r->warmed)
 		return false;
 	const size_t left = used - r->warmed, n = left < WARMED_AT_ONCE ? left : WARMED_AT_ONCE;
@@ -189,11 +182,76 @@ bool resident_warm(struct resident *r, int fd, size_t used, resident_choice *cho
 	r->full = mapped() > r->max - WARMED_AT_ONCE;
 	if (r->full)
 		return false;
-	if (whole)
-		warm_whole(r, n);
-	else
-		r->full = !warm_some(r, fd, r->warmed + n, choose);
-	if (r->warmed > used)
-		r->warmed = used;
-	return !r->full && r->warmed < used;
+	warm_whole(r, n);
+	return r->warmed < used;
+}
+
+/* The kernel reads so much and no more, and goes on before it is there. */
+static void read_soon(int fd, size_t from, size_t n)
+{
+	/* it only saves time */
+	(void)posix_fadvise(fd, (off_t)from, (off_t)n, POSIX_FADV_WILLNEED);
+}
+
+bool resident_bring(struct resident *r, int fd, const uint64_t *pages, size_t n, size_t size)
+{
+	if (!r->at)
+		find(r);
+	if (!r->at || r->full)
+		return false;
+	const uint64_t last = r->size / size;
+	for (size_t i = 0, run; i < n; i += run) {
+		run = 1;
+		while (i + run < n && pages[i + run] == pages[i] + run)
+			run++;
+		read_soon(fd, pages[i] * size, run * size);
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (pages[i] < last)
+			touch((const char *)r->at + pages[i] * size);
+		r->warmed += size;
+	}
+	r->full = r->warmed > r->max;
+	return !r->full;
+}
+
+void resident_expect(struct resident *r, int fd, struct str bytes)
+{
+	const char *at = r->at;
+
+	if (at && bytes.p >= at && bytes.p + bytes.n <= at + r->size)
+		read_soon(fd, (size_t)(bytes.p - at), bytes.n);
+}
+
+/* Give up what lies there in the page cache, but for what is in use by a map. */
+static void give_up(int fd, size_t from, size_t to)
+{
+	/* it only saves memory */
+	(void)posix_fadvise(fd, (off_t)from, (off_t)(to - from), POSIX_FADV_DONTNEED);
+}
+
+void resident_wrote(struct resident *r, int fd, size_t used)
+{
+	const size_t to = used > r->keep ? used - r->keep : 0;
+
+	/* what others have left there is not ours to judge */
+	if (!r->wrote)
+		r->wrote = to;
+	if (to < r->wrote || to - r->wrote < GIVEN_UP_AT_ONCE)
+		return;
+	give_up(fd, r->wrote, to);
+	r->wrote = to;
+}
+
+void resident_read(struct resident *r, int fd, size_t from, size_t to)
+{
+	if (to > r->wrote)
+		return;
+	/* not in order, or more than one reads: what was read stays */
+	if (from < r->read_from || from - r->read_from > 2 * GIVEN_UP_AT_ONCE)
+		r->read_from = from;
+	if (to - r->read_from < GIVEN_UP_AT_ONCE)
+		return;
+	give_up(fd, r->read_from, to);
+	r->read_from = to;
 }

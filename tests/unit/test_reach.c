@@ -84,10 +84,13 @@ static void what_is_stored_comes_into_reach_a_few_mib_at_a_time(void **state)
 /* Each event of the list is got as it is, one beyond the head is not. */
 static void get_in_order(struct replica *r, const uint64_t *seqs, size_t n)
 {
+	struct replica_info info;
 	struct record got;
 
+	replica_info(r, &info);
+	const uint64_t head = info.head;
 	for (size_t i = 0; i < n; i++) {
-		if (seqs[i] > 0 && seqs[i] <= MANY)
+		if (seqs[i] > 0 && seqs[i] <= head)
 			assert_record(r, seqs[i]);
 		else
 			assert_int_equal(replica_get(r, seqs[i], &got), ERR_NOT_FOUND);
@@ -134,6 +137,47 @@ static void events_are_got_in_any_order_foreseen_or_not_in_reach_or_not(void **s
 	assert_record(r, MANY + 1);
 	replica_unsnap(r);
 	replica_abort(r);
+	replica_close(r);
+}
+
+static void put_rows(struct replica *r, unsigned table, uint64_t from, uint64_t to)
+{
+	for (uint64_t n = from; n < to; n++) {
+		char key[24] = { 0 };
+		(void)snprintf(key, sizeof(key), "%llu", (unsigned long long)n);
+		assert_int_equal(replica_index(r, table, (struct str){ key, sizeof(key) }, STR("value")),
+				 ERR_OK);
+	}
+}
+
+/* Of a replica that is too large leaves are brought, those of all tables; and no more than fit. */
+static void of_a_large_replica_keys_and_small_values_come_into_reach(void **state)
+{
+	struct lm_sizes sizes = { .map = 64 * MIB, .room = 32 * MIB, .step = 64 * MIB, .reach = MIB };
+	struct replica *r;
+	uint64_t in_reach, bytes, more;
+
+	assert_int_equal(replica_open_sized(*state, VERSION, &sizes, &r, NULL), ERR_OK);
+	commit_records(r, 1, MANY);
+	assert_int_equal(replica_begin(r), ERR_OK);
+	put_rows(r, 3, 0, 5000);
+	put_rows(r, 7, 5000, 10000);
+	for (uint64_t n = MANY + 1; n <= 5 * MANY; n++) /* most of the bytes */
+		assert_int_equal(put(r, n), ERR_OK);
+	assert_int_equal(replica_commit(r), ERR_OK);
+	assert_in_range(warm(r), 3, 100);
+	assert_int_equal(replica_reach(r, &in_reach, &bytes), ERR_OK);
+	/* 10,000 rows of about 40 bytes, and what is smaller, but not the events */
+	assert_in_range(bytes, MIB, 4 * MIB);
+	assert_in_range(in_reach, 400000, bytes - MIB / 2);
+	get_in_all_orders(r);
+	replica_close(r);
+
+	sizes.reach = 64 * KIB; /* even of the leaves only some */
+	assert_int_equal(replica_open_sized(*state, VERSION, &sizes, &r, NULL), ERR_OK);
+	(void)warm(r);
+	assert_int_equal(replica_reach(r, &more, &bytes), ERR_OK);
+	assert_in_range(more, 64 * KIB, in_reach - 1);
 	replica_close(r);
 }
 
@@ -209,6 +253,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		store_test(what_is_stored_comes_into_reach_a_few_mib_at_a_time),
 		store_test(events_are_got_in_any_order_foreseen_or_not_in_reach_or_not),
+		store_test(of_a_large_replica_keys_and_small_values_come_into_reach),
 		store_test(what_was_learned_stays_right_as_the_replica_grows),
 		store_test(a_slab_is_found_however_many_events_its_neighbours_hold),
 	};
