@@ -126,6 +126,7 @@ static enum err serve(struct loop *x, struct fault *fault)
 		if (!e)
 			e = become_ready(x, fault);
 		query_started_anew(x->q, port_counts(x->ports->people).started_anew);
+		query_crowded(x->q, port_crowded(x->ports->people));
 		if (!e)
 			e = hear_people(x);
 		const struct now now = clock_now();

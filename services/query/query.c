@@ -72,6 +72,11 @@ void query_started_anew(struct query *q, uint64_t times)
 	q->started_anew = times;
 }
 
+void query_crowded(struct query *q, bool crowded)
+{
+	reader_crowded(q->reader, crowded);
+}
+
 /* ---- people ---- */
 
 static bool is_bound(const struct replica_info *info)

@@ -30,6 +30,8 @@ void query_free(struct query *q);
 bool query_knows_ledger(const struct query *q);
 /* How often its port has started anew (port.h): status tells. */
 void query_started_anew(struct query *q, uint64_t times);
+/* Whether its port is crowded (port.h): nobody who waits for events is told of any meanwhile. */
+void query_crowded(struct query *q, bool crowded);
 /* A message from somebody who asks. */
 void query_take(struct query *q, const struct parcel *parcel, struct now now);
 /* The same where earlier answers to its connection lie there and are not taken: BUSY. */

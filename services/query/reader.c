@@ -4,10 +4,11 @@
  * it has seen, and the next news begins right behind it.
  *
  * To tell many takes long, here, in the system, and where they are; if each log commit were told at
- * once to each of them, nobody else would come to his turn. So as long as events come in, answers to
- * those who would wait are followed by a pause, the longer the more and the larger they were. What
- * comes meanwhile is told in one answer when it is over, and who reads on in a pause waits with the
- * others. Where little comes in, or nobody would wait, there is none.
+ * once to each of them, nobody else would come to his turn. So they are told a few at a time, who waits
+ * longest first, with a look at what else has come in between; and as long as events come in, those
+ * few are followed by a pause, the longer the more comes in, and the more and the larger their answers
+ * were. Whoever's turn comes late is told of all that has come meanwhile in one answer, and who reads on
+ * in a pause waits with the others. Where little comes in, or nobody would wait, there is none.
  */
 #include "services/query/reader.h"
 
@@ -17,15 +18,26 @@
 
 #define ANSWER_ARENA_MAX ((size_t)32 << 20)
 #define BUSY_MS 1000
-/* Of events that all who wait are sent at once. */
-#define TELL_BYTES_MAX ((size_t)16 << 20)
 
 struct parked {
 	struct peer from;
-	uint64_t rid, after;
+	uint64_t rid;
 	int64_t since; /* recorded at or after; INT64_MIN: any */
 	size_t limit, bytes;
 	struct filter_kept filter;
+};
+
+/* What is looked at again and again of one who waits, apart from the rest of him: in the order of coming. */
+struct turn {
+	size_t slot; /* where the rest is; behind the last turn, one that is free */
+	uint64_t after;
+	int64_t until_ms;
+};
+
+/* How many events came in of late: in the last READER_FLOW_MS, and in those before. */
+struct inflow {
+	int64_t begin_ms;
+	size_t events, before;
 };
 
 struct reader {
@@ -34,11 +46,13 @@ struct reader {
 	struct arena arena;	  /* of one answer, or one piece of news */
 	struct arena match_arena; /* of matching one event */
 	struct parked *parked;
-	int64_t *until_ms; /* of each parked; apart, as it is looked at every turn */
+	struct turn *turns;
 	size_t nparked;
-	int64_t flow_end_ms, pause_end_ms;
-	uint64_t spent_us; /* by answers since pause_end_ms, not yet added to it */
+	struct inflow inflow;
+	int64_t pause_end_ms;
+	uint64_t owed_us; /* of pauses, not yet added to pause_end_ms */
 	bool behind; /* somebody who waits has not been told of all that the replica holds */
+	bool crowded;
 };
 
 /* An answer in the making. */
@@ -59,11 +73,13 @@ struct reader *reader_new(struct replica *replica, struct sender *people)
 	arena_init(&d->arena, ANSWER_ARENA_MAX);
 	arena_init(&d->match_arena, ANSWER_ARENA_MAX);
 	d->parked = calloc(READER_PARKED_MAX, sizeof(*d->parked));
-	d->until_ms = calloc(READER_PARKED_MAX, sizeof(*d->until_ms));
-	if (!d->parked || !d->until_ms) {
+	d->turns = calloc(READER_PARKED_MAX, sizeof(*d->turns));
+	if (!d->parked || !d->turns) {
 		reader_free(d);
 		return NULL;
 	}
+	for (size_t i = 0; i < READER_PARKED_MAX; i++)
+		d->turns[i].slot = i;
 	return d;
 }
 
@@ -74,13 +90,18 @@ void reader_free(struct reader *d)
 	arena_fini(&d->arena);
 	arena_fini(&d->match_arena);
 	free(d->parked);
-	free(d->until_ms);
+	free(d->turns);
 	free(d);
 }
 
 size_t reader_waiting(const struct reader *d)
 {
 	return d->nparked;
+}
+
+void reader_crowded(struct reader *d, bool crowded)
+{
+	d->crowded = crowded;
 }
 
 /* ---- pages ---- */
@@ -186,35 +207,71 @@ static enum err scan(struct reader *d, const struct filter_kept *f, uint64_t fir
 
 /* ---- pauses ---- */
 
+/* How much comes in, in events of READER_FLOW_MS. */
+static size_t inflow_level(const struct inflow *f, struct now now)
+{
+	const int64_t age_ms = now.mono_ms - f->begin_ms;
+
+	if (age_ms < READER_FLOW_MS && f->before > f->events)
+		return f->before;
+	return age_ms < 2 * READER_FLOW_MS ? f->events : 0;
+}
+
+static void inflow_add(struct inflow *f, size_t events, struct now now)
+{
+	const int64_t age_ms = now.mono_ms - f->begin_ms;
+
+	if (age_ms >= READER_FLOW_MS) {
+		f->before = age_ms < 2 * READER_FLOW_MS ? f->events : 0;
+		f->events = 0;
+		f->begin_ms = now.mono_ms;
+	}
+	f->events += events;
+}
+
 static bool pausing(const struct reader *d, struct now now)
 {
-	return now.mono_ms < d->pause_end_ms && now.mono_ms < d->flow_end_ms;
+	return now.mono_ms < d->pause_end_ms && inflow_level(&d->inflow, now) > 0;
 }
 
-/* Whether events come in is a matter of how many: a few now and then leave time enough. */
-static void flow(struct reader *d, size_t events, struct now now)
+/* Milliseconds until it is over at the latest, or there is nothing any more that it is for. */
+static int64_t pause_left_ms(const struct reader *d, struct now now)
 {
-	int64_t end_ms = d->flow_end_ms > now.mono_ms ? d->flow_end_ms : now.mono_ms;
+	const int64_t flow_end_ms = d->inflow.begin_ms + 2 * READER_FLOW_MS;
 
-	end_ms += (int64_t)events * READER_FLOW_EVENT_MS;
-	d->flow_end_ms = end_ms < now.mono_ms + READER_FLOW_MS ? end_ms : now.mono_ms + READER_FLOW_MS;
+	if (!pausing(d, now))
+		return 0;
+	return (d->pause_end_ms < flow_end_ms ? d->pause_end_ms : flow_end_ms) - now.mono_ms;
 }
 
-/* So many answers, and bytes of events in them, went to readers who would have waited. */
-static void spend_time(struct reader *d, size_t answers, size_t bytes, struct now now)
+static uint64_t answer_us(size_t bytes)
 {
+	return READER_ANSWER_US + bytes / READER_BYTES_PER_US;
+}
+
+/* To tell those who would wait has taken so much. */
+static void spend_time(struct reader *d, uint64_t us, struct now now)
+{
+	const size_t level = inflow_level(&d->inflow, now);
+
 	if (d->pause_end_ms < now.mono_ms) {
 		d->pause_end_ms = now.mono_ms;
-		d->spent_us = 0;
+		d->owed_us = 0;
 	}
-	d->spent_us += answers * READER_ANSWER_US + bytes / READER_BYTES_PER_US;
-	d->pause_end_ms += (int64_t)(d->spent_us / 1000);
-	d->spent_us %= 1000;
+	d->owed_us += us * READER_PAUSE_TIMES *
+		      (level < READER_FLOW_EVENTS ? level : READER_FLOW_EVENTS) / READER_FLOW_EVENTS;
+	d->pause_end_ms += (int64_t)(d->owed_us / 1000);
+	d->owed_us %= 1000;
 	if (d->pause_end_ms > now.mono_ms + READER_PAUSE_MAX_MS)
 		d->pause_end_ms = now.mono_ms + READER_PAUSE_MAX_MS;
 }
 
 /* ---- reading forwards ---- */
+
+static struct parked *parked_at(const struct reader *d, size_t i)
+{
+	return &d->parked[d->turns[i].slot];
+}
 
 static void park(struct reader *d, const struct request *r, const struct read *q,
 		 const struct filter_kept *f, uint64_t after, int64_t until_ms)
@@ -228,15 +285,16 @@ static void park(struct reader *d, const struct request *r, const struct read *q
 		sender_refuse(d->people, r->from, r->head.rid, &fault);
 		return;
 	}
-	struct parked *k = &d->parked[d->nparked];
+	struct turn *t = &d->turns[d->nparked++];
+	struct parked *k = &d->parked[t->slot];
+	t->after = after;
+	t->until_ms = until_ms;
 	k->from = *r->from;
 	k->rid = r->head.rid;
-	k->after = after;
 	k->since = msg_has(q, read, since) ? q->since : INT64_MIN;
 	k->limit = read_limit(q);
 	k->bytes = read_bytes(q);
 	filter_move(&k->filter, f);
-	d->until_ms[d->nparked++] = until_ms;
 }
 
 static enum err read_forwards(struct reader *d, const struct request *r, const struct read *q,
@@ -265,7 +323,7 @@ static enum err read_forwards(struct reader *d, const struct request *r, const s
 	}
 	send_page(d, r->from, r->head.rid, &page, page.scanned, NULL);
 	if (waits)
-		spend_time(d, 1, page.bytes, now);
+		spend_time(d, answer_us(page.bytes), now);
 	return ERR_OK;
 }
 
@@ -356,21 +414,15 @@ void reader_take(struct reader *d, const struct request *r, struct now now)
 
 /* ---- those who wait ---- */
 
+/* The order of the others stays. */
 static void unpark(struct reader *d, size_t i)
 {
+	const struct turn gone = d->turns[i];
+
 	d->nparked--;
 	d->behind = d->behind && d->nparked;
-	if (i == d->nparked)
-		return;
-	struct parked *to = &d->parked[i], *last = &d->parked[d->nparked];
-	to->from = last->from;
-	to->rid = last->rid;
-	to->after = last->after;
-	to->since = last->since;
-	to->limit = last->limit;
-	to->bytes = last->bytes;
-	filter_move(&to->filter, &last->filter);
-	d->until_ms[i] = d->until_ms[d->nparked];
+	memmove(&d->turns[i], &d->turns[i + 1], (d->nparked - i) * sizeof(*d->turns));
+	d->turns[d->nparked] = gone;
 }
 
 /* Nobody can say whether the next event is one that was asked for: it is not to be skipped. */
@@ -386,22 +438,34 @@ static bool tell_damage(struct reader *d, const struct parked *k, uint64_t seq)
 	return true;
 }
 
-/* The news that one of them asked for; whether it has been answered. */
-static enum err tell(struct reader *d, struct parked *k, const struct news *news,
-		     struct subject *subjects, struct page *page, bool *told)
+/* Send one of them what he waited for. Microseconds that it takes. */
+static uint64_t send_late(struct reader *d, const struct parked *k, const struct page *page)
 {
+	const uint64_t unsent = d->people->failed;
+
+	send_page(d, &k->from, k->rid, page, page->scanned, NULL);
+	return d->people->failed == unsent ? answer_us(page->bytes)
+					   : 1 + page->bytes / READER_MADE_PER_US;
+}
+
+/* The news that one of them asked for; whether he has been answered. What that takes is added to *us. */
+static enum err tell(struct reader *d, size_t i, const struct news *news, struct subject *subjects,
+		     struct page *page, bool *told, uint64_t *us)
+{
+	struct parked *k = parked_at(d, i);
+	uint64_t *after = &d->turns[i].after;
 	bool matches;
 
 	page->n = page->bytes = 0;
 	page->limit = k->limit < news->n ? k->limit : news->n;
 	page->bytes_max = k->bytes;
-	page->scanned = k->after;
+	page->scanned = *after;
 	*told = false;
-	for (size_t i = 0; i < news->n && page->n < page->limit; i++) {
-		const struct record *rec = &news->records[i];
-		if (rec->seq <= k->after)
+	for (size_t n = 0; n < news->n && page->n < page->limit; n++) {
+		const struct record *rec = &news->records[n];
+		if (rec->seq <= *after)
 			continue;
-		const enum err e = filter_match(&k->filter, &subjects[i], d->replica, &d->arena,
+		const enum err e = filter_match(&k->filter, &subjects[n], d->replica, &d->arena,
 						&matches);
 		if (e == ERR_DAMAGED && page->n == 0)
 			*told = tell_damage(d, k, rec->seq);
@@ -413,21 +477,21 @@ static enum err tell(struct reader *d, struct parked *k, const struct news *news
 			break;
 		page->scanned = rec->seq;
 	}
-	k->after = page->scanned;
+	*after = page->scanned;
 	if (page->n) {
-		send_page(d, &k->from, k->rid, page, page->scanned, NULL);
+		*us += send_late(d, k, page);
 		*told = true;
 	}
 	return ERR_OK;
 }
 
-/* As many as can be at once; the others are told to read, which they do when what was sent is taken. */
+/* As many as are told in one go; the others are behind then. */
 static enum err tell_all(struct reader *d, const struct news *news, struct now now)
 {
-	const struct page nothing = { .n = 0 };
-	size_t bytes = 0, count = 0;
+	uint64_t us = 0;
 	struct subject *subjects = arena_alloc(&d->arena, news->n * sizeof(*subjects));
 	struct page page;
+	bool told;
 
 	enum err e = page_open(&page, news->n, 0, &d->arena);
 	if (e || !subjects)
@@ -435,58 +499,64 @@ static enum err tell_all(struct reader *d, const struct news *news, struct now n
 	for (size_t i = 0; i < news->n; i++)
 		subjects[i] = subject_of(&news->events[i], news->records[i].seq);
 	for (size_t i = 0; !e && i < d->nparked;) {
-		struct parked *k = &d->parked[i];
-		bool told = bytes > TELL_BYTES_MAX;
-		if (told) {
-			send_page(d, &k->from, k->rid, &nothing, k->after, NULL);
-		} else {
-			e = tell(d, k, news, subjects, &page, &told);
-			bytes += told ? page.bytes : 0;
+		if (us >= READER_GO_US) {
+			d->behind = true;
+			break;
 		}
-		count += told;
+		e = tell(d, i, news, subjects, &page, &told, &us);
 		if (!e && told)
 			unpark(d, i);
 		else
 			i++;
 	}
-	spend_time(d, count, bytes, now);
+	spend_time(d, us, now);
 	return e;
 }
 
-/* ---- those who waited through a pause ---- */
+/* ---- those who are behind ---- */
+
+/* The first of them from i on; nparked: there is none. */
+static size_t next_behind(const struct reader *d, size_t i, uint64_t head)
+{
+	while (i < d->nparked && d->turns[i].after >= head)
+		i++;
+	return i;
+}
 
 /* What the replica holds for one of them, as if he read now. */
-static enum err read_for(struct reader *d, struct parked *k, uint64_t head, struct page *page,
-			 struct fault *fault)
+static enum err read_for(struct reader *d, const struct parked *k, uint64_t after, uint64_t head,
+			 struct page *page, struct fault *fault)
 {
 	uint64_t since = 0;
 	enum err e = ERR_OK;
 
 	if (k->since != INT64_MIN)
 		e = replica_seq_at(d->replica, k->since, &since);
-	if (!e && since > k->after)
-		k->after = since - 1;
 	if (!e)
 		e = page_open(page, k->limit, k->bytes, &d->arena);
-	page->scanned = k->after;
+	page->scanned = since > after ? since - 1 : after;
 	if (!e)
-		e = scan(d, &k->filter, k->after + 1, head, false, page, fault);
+		e = scan(d, &k->filter, page->scanned + 1, head, false, page, fault);
 	return e;
 }
 
-/* Whether he was told anything; what he is not waits for is passed over. */
-static bool tell_late(struct reader *d, struct parked *k, uint64_t head, struct page *page)
+/*
+ * Tell him of what has come since his position, where he was not waiting for nothing of it: then that is
+ * passed over. What it took is added to *us.
+ */
+static void tell_late(struct reader *d, size_t i, uint64_t head, uint64_t *us)
 {
+	const struct parked *k = parked_at(d, i);
+	const uint64_t after = d->turns[i].after;
 	struct fault fault;
+	struct page page = { .n = 0, .scanned = after };
 
 	fault_init(&fault);
-	*page = (struct page){ .n = 0 };
 	enum err e = replica_snap(d->replica);
 	if (!e) {
-		e = read_for(d, k, head, page, &fault);
-		k->after = page->scanned;
-		if (!e && (page->n || page->scanned < head))
-			send_page(d, &k->from, k->rid, page, page->scanned, NULL);
+		e = read_for(d, k, after, head, &page, &fault);
+		if (!e && (page.n || page.scanned < head))
+			*us += send_late(d, k, &page);
 		replica_unsnap(d->replica);
 	}
 	if (e) {
@@ -494,35 +564,24 @@ static bool tell_late(struct reader *d, struct parked *k, uint64_t head, struct 
 		sender_refuse(d->people, &k->from, k->rid, &fault);
 	}
 	release(d);
-	return e || page->n || page->scanned < head;
+	*us += k->filter.empty ? 0 : (page.scanned - after) * READER_LOOK_US;
+	if (e || page.n || page.scanned < head)
+		unpark(d, i);
+	else
+		d->turns[i].after = page.scanned;
 }
 
-/* As tell_all does, but each is told of what has come since his own position. */
-static void tell_all_late(struct reader *d, struct now now)
+static void tell_behind(struct reader *d, struct now now)
 {
-	const struct page nothing = { .n = 0 };
 	struct replica_info info;
-	size_t bytes = 0, count = 0;
-	struct page page;
+	uint64_t us = 0;
 
 	replica_info(d->replica, &info);
-	for (size_t i = 0; i < d->nparked;) {
-		struct parked *k = &d->parked[i];
-		bool told = k->after < info.head;
-		if (told && bytes > TELL_BYTES_MAX) {
-			send_page(d, &k->from, k->rid, &nothing, k->after, NULL);
-		} else if (told) {
-			told = tell_late(d, k, info.head, &page);
-			bytes += page.bytes;
-		}
-		count += told;
-		if (told)
-			unpark(d, i);
-		else
-			i++;
-	}
-	spend_time(d, count, bytes, now);
-	d->behind = false;
+	size_t i = next_behind(d, 0, info.head);
+	for (; i < d->nparked && us < READER_GO_US; i = next_behind(d, i, info.head))
+		tell_late(d, i, info.head, &us);
+	d->behind = i < d->nparked;
+	spend_time(d, us, now);
 }
 
 static void tell_news(struct reader *d, const struct news *news, struct now now)
@@ -545,33 +604,36 @@ static void tell_news(struct reader *d, const struct news *news, struct now now)
 
 void reader_news(struct reader *d, const struct news *news, struct now now)
 {
-	flow(d, news->n, now);
+	inflow_add(&d->inflow, news->n, now);
 	if (d->nparked == 0 || news->n == 0)
 		return;
-	d->behind = d->behind || pausing(d, now);
+	d->behind = d->behind || d->crowded || pausing(d, now);
 	if (!d->behind)
 		tell_news(d, news, now);
-	else if (!pausing(d, now))
-		tell_all_late(d, now);
 }
 
-int reader_tick(struct reader *d, struct now now)
+/*
+ * Those whose time is over; who is behind is told what there is. Milliseconds until that of the next one,
+ * -1: nobody waits.
+ */
+static int64_t end_waits(struct reader *d, struct now now)
 {
 	const struct page nothing = { .n = 0 };
+	struct replica_info info;
 	int64_t next_ms = -1;
+	uint64_t us = 0;
 
-	if (d->behind && !pausing(d, now))
-		tell_all_late(d, now);
-	if (d->behind) {
-		const int64_t end_ms = d->pause_end_ms < d->flow_end_ms ? d->pause_end_ms
-									: d->flow_end_ms;
-		next_ms = end_ms - now.mono_ms;
-	}
+	replica_info(d->replica, &info);
 	for (size_t i = 0; i < d->nparked;) {
-		const int64_t left_ms = d->until_ms[i] - now.mono_ms;
+		const int64_t left_ms = d->turns[i].until_ms - now.mono_ms;
+		const size_t waiting = d->nparked;
+		if (left_ms <= 0 && d->turns[i].after < info.head && !d->crowded)
+			tell_late(d, i, info.head, &us);
+		if (d->nparked < waiting)
+			continue;
 		if (left_ms <= 0) {
-			const struct parked *k = &d->parked[i];
-			send_page(d, &k->from, k->rid, &nothing, k->after, NULL);
+			const struct parked *k = parked_at(d, i);
+			send_page(d, &k->from, k->rid, &nothing, d->turns[i].after, NULL);
 			unpark(d, i);
 			continue;
 		}
@@ -579,13 +641,26 @@ int reader_tick(struct reader *d, struct now now)
 			next_ms = left_ms;
 		i++;
 	}
-	return (int)next_ms;
+	if (us)
+		spend_time(d, us, now);
+	return next_ms;
+}
+
+int reader_tick(struct reader *d, struct now now)
+{
+	if (d->behind && !d->crowded && !pausing(d, now))
+		tell_behind(d, now);
+	const int64_t end_ms = end_waits(d, now);
+	if (!d->behind)
+		return (int)end_ms;
+	const int64_t pause_ms = d->crowded ? READER_CROWDED_MS : pause_left_ms(d, now);
+	return (int)(end_ms < pause_ms ? end_ms : pause_ms);
 }
 
 void reader_refuse_all(struct reader *d, const struct fault *fault)
 {
 	for (size_t i = 0; i < d->nparked; i++)
-		sender_refuse(d->people, &d->parked[i].from, d->parked[i].rid, fault);
+		sender_refuse(d->people, &parked_at(d, i)->from, parked_at(d, i)->rid, fault);
 	d->nparked = 0;
 	d->behind = false;
 }

@@ -15,16 +15,26 @@
 #define READER_BYTES_MAX (4u << 20)
 #define READER_PARKED_MAX 4096u
 /*
- * While events come in, the pause for an answer, and for the bytes of events in it: whole milliseconds of
- * it in all, so a few answers are followed by none. It keeps nobody who would wait less than
- * READER_LONG_MS. They come in for so long after each event, at most READER_FLOW_MS after the last.
+ * What an answer takes of the machine, from here to the reader, and the bytes of events in it, and an event
+ * that has to be decoded for one who waits. They are told so much of it in one go, at least one answer.
  */
-#define READER_ANSWER_US 400u
-#define READER_BYTES_PER_US 40u
+#define READER_ANSWER_US 150u
+#define READER_BYTES_PER_US 100u
+#define READER_MADE_PER_US 500u /* of those that cannot be sent, as he is gone */
+#define READER_LOOK_US 2u
+#define READER_GO_US 2000u
+/*
+ * While events come in, a pause so many times as long follows; shorter as they are fewer than
+ * READER_FLOW_EVENTS in READER_FLOW_MS, none where they are none. It is of whole milliseconds, so a few
+ * answers are followed by none, and it keeps nobody who would wait less than READER_LONG_MS.
+ */
+#define READER_PAUSE_TIMES 3u
 #define READER_PAUSE_MAX_MS 1000
 #define READER_LONG_MS 1000
-#define READER_FLOW_EVENT_MS 10
-#define READER_FLOW_MS 100
+#define READER_FLOW_EVENTS 200u
+#define READER_FLOW_MS 50
+/* How soon those who wait are told where the port had too much to send already. */
+#define READER_CROWDED_MS 5
 
 struct reader;
 
@@ -35,8 +45,8 @@ void reader_free(struct reader *d);
 /* Answer a `read`, now or when there is news. Outside of a snapshot. */
 void reader_take(struct reader *d, const struct request *r, struct now now);
 /*
- * Tell those who wait, in a pause when reader_tick finds it over; each event is decoded once for all of
- * them. Outside of a snapshot.
+ * Tell some of those who wait, each event decoded once for all of them; the others, and in a pause all, are
+ * told by reader_tick. Outside of a snapshot.
  */
 void reader_news(struct reader *d, const struct news *news, struct now now);
 /*
@@ -44,6 +54,8 @@ void reader_news(struct reader *d, const struct news *news, struct now now);
  * again, -1: nobody waits. Outside of a snapshot.
  */
 int reader_tick(struct reader *d, struct now now);
+/* Whether so much waits for people to take it (port_crowded) that nobody who waits is to be told now. */
+void reader_crowded(struct reader *d, bool crowded);
 /* Refuse all who wait: the replica is not to be served from any more. */
 void reader_refuse_all(struct reader *d, const struct fault *fault);
 /* How many wait. */

@@ -234,6 +234,16 @@ class Watchers:
         self.process.stdout.close()
 
 
+def watchers_gone(run, avow, first):
+    """The service finds out by the next event who waits no more; the next event's number."""
+    def waiting():
+        return avow.counters("query")["readers_waiting"]
+    if waiting():
+        first += run.load("avow.publish", avow.address, events=1, first=first)["events"]
+        avowtest.wait_until(lambda: not waiting(), "watchers are gone")
+    return first
+
+
 def fanout(run, _):
     alone, with_them, memory, shares = [], {n: [] for n in run.watchers}, {}, {}
     with peers.Avow() as avow:
@@ -248,6 +258,7 @@ def fanout(run, _):
                     shares.setdefault(count, []).append(watchers.share())
                 (with_them[count] if count else alone).append(result)
                 avow.await_query(first)
+                first = watchers_gone(run, avow, first)
     base = run.report.number("fan-out", "50 publishers", "no watcher", alone)
     for count in run.watchers:
         watched = run.report.number("fan-out", "50 publishers", "%d watchers" % count, with_them[count])
