@@ -33,6 +33,7 @@ struct place {
 	struct arena got; /* the events that were */
 	struct found_slab foreseen[FORESEEN_MAX];
 	size_t nforeseen, next; /* those before `next` were got */
+	bool sent_for; /* their memory */
 };
 
 struct book {
@@ -157,8 +158,30 @@ static enum err look_up(struct book *b, struct place *p, uint64_t seq, struct fo
 	return out->there.n <= SLAB_ROW_MAX ? ERR_OK : ERR_DAMAGED;
 }
 
+/* Each step reads what the one before has sent for, of all of them: none is waited for while others could come. */
+static enum err send_for_foreseen(void *arg)
+{
+	const struct place *p = arg;
+
+	for (size_t i = 0; i < p->nforeseen; i++)
+		if (lm_in_reach(p->t, p->foreseen[i].there))
+			slab_await(p->foreseen[i].there);
+	for (size_t i = 0; i < p->nforeseen; i++)
+		if (lm_in_reach(p->t, p->foreseen[i].there))
+			slab_foresee_frame(p->foreseen[i].there);
+	for (size_t i = 0; i < p->nforeseen; i++)
+		if (lm_in_reach(p->t, p->foreseen[i].there))
+			slab_foresee_body(p->foreseen[i].there, p->foreseen[i].first, p->foreseen[i].seq);
+	return ERR_OK;
+}
+
 static enum err find(struct book *b, struct place *p, uint64_t seq, struct found_slab *out)
 {
+	if (p->nforeseen && !p->sent_for) {
+		p->sent_for = true;
+		if (lm_guarded(send_for_foreseen, p))
+			p->nforeseen = 0; /* one cannot be read: whoever gets it will hear of it */
+	}
 	for (size_t i = p->next; i < p->nforeseen; i++) {
 		if (p->foreseen[i].seq != seq)
 			continue;
@@ -238,25 +261,12 @@ enum err book_find(struct book *b, struct lm_txn *t, const struct id *id, uint64
 	return ids_find(p->ids, id, seq);
 }
 
-/* Each step reads what the one before has sent for, of all of them: none is waited for while others could come. */
-static enum err foresee_events(void *arg)
-{
-	const struct place *p = arg;
-
-	for (size_t i = 0; i < p->nforeseen; i++)
-		if (lm_in_reach(p->t, p->foreseen[i].there))
-			slab_foresee_frame(p->foreseen[i].there);
-	for (size_t i = 0; i < p->nforeseen; i++)
-		if (lm_in_reach(p->t, p->foreseen[i].there))
-			slab_foresee_body(p->foreseen[i].there, p->foreseen[i].first, p->foreseen[i].seq);
-	return ERR_OK;
-}
-
 void book_foresee(struct book *b, struct lm_txn *t, const uint64_t *seqs, size_t n)
 {
 	struct place *p = place_of(b, t);
 
 	p->nforeseen = p->next = 0;
+	p->sent_for = false;
 	if (t == b->write)
 		return; /* the next put may move them */
 	n = n < FORESEEN_MAX ? n : FORESEEN_MAX;
@@ -272,8 +282,6 @@ void book_foresee(struct book *b, struct lm_txn *t, const uint64_t *seqs, size_t
 			lm_expect(t, at->there);
 		p->nforeseen++;
 	}
-	if (lm_guarded(foresee_events, p))
-		p->nforeseen = 0; /* one cannot be read: whoever gets it will hear of it */
 }
 
 bool book_learn(struct book *b, struct lm_txn *t)

@@ -56,7 +56,8 @@ void book_leave(struct book *b);
 bool book_learn(struct book *b, struct lm_txn *t);
 /*
  * A hint that these events will be got next, in this order, until something else is foreseen: each is
- * looked up now, so that the memory that they lie in comes near while others are. Some FORESEEN_MAX of them.
+ * looked up now, and when the first is got the memory of all is sent for, so that it comes near while others
+ * are. Some FORESEEN_MAX of them.
  */
 #define FORESEEN_MAX 128u
 void book_foresee(struct book *b, struct lm_txn *t, const uint64_t *seqs, size_t n);

@@ -100,6 +100,12 @@ void slab_foresee(struct str row)
 	memory_foresee(row.p + row.n - n, n);
 }
 
+void slab_await(struct str row)
+{
+	if (row.n)
+		(void)*(const volatile char *)(row.p + row.n - 1);
+}
+
 void slab_foresee_frame(struct str row)
 {
 	const size_t size = frame_size(row);

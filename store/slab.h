@@ -53,9 +53,10 @@ MUST_USE enum err slab_get(const struct slab *s, uint64_t seq, struct record *ou
 /*
  * Hints that an event of this row will be read soon: the end of its frame, when that has come the frame, and
  * then its body begin to come into the processor's cache. What it says is believed as far as it stays within
- * the row.
+ * the row. Where the end is awaited nothing that follows depends on it, so that those of many rows come at once.
  */
 void slab_foresee(struct str row);
+void slab_await(struct str row);
 void slab_foresee_frame(struct str row);
 void slab_foresee_body(struct str row, uint64_t first, uint64_t seq);
 

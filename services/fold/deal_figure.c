@@ -151,7 +151,7 @@ static enum err sources_write(struct view *v, const struct deal *d, struct arena
 
 /*
  * The events that the answer is made of, in the order in which they are asked for: each lies somewhere else,
- * and all are on their way before the first is waited for.
+ * and all are on their way before the first is waited for, while the figures are made.
  */
 static void foresee(struct view *v, const struct deal *d)
 {
@@ -172,9 +172,9 @@ static enum err answer(struct view *v, uint32_t number, struct arena *a, struct 
 	uint64_t revision;
 
 	TRY(view_open(v, number, &d));
+	foresee(v, d);
 	TRY(rungs_write(v, d, a, out));
 	TRY(place_write(v, d, a, out));
-	foresee(v, d);
 	TRY(title_write(v, d, a, out));
 	TRY(v->facts->revision(v->facts->arg, number, v->question->horizon.at_seq, &revision));
 	msg_set(out, deal_figures, revision, revision);
