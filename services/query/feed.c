@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "services/query/index.h"
+#include "services/query/known.h"
 
 #define NEWS_ARENA_MAX ((size_t)64 << 20)
 #define INDEX_ARENA_MAX ((size_t)16 << 20)
@@ -17,6 +18,7 @@ enum stage_of_feed { feed_greeting, feed_following, feed_foreign };
 struct feed {
 	struct replica *replica;
 	struct kept *kept;
+	struct known *known;
 	struct sender sender;
 	struct arena arena;	  /* of the news */
 	struct arena index_arena; /* of indexing one event */
@@ -46,7 +48,8 @@ struct feed *feed_new(struct replica *replica, struct kept *kept, struct outlet 
 	f->until_ms = f->heard_ms = now.mono_ms;
 	arena_init(&f->arena, NEWS_ARENA_MAX);
 	arena_init(&f->index_arena, INDEX_ARENA_MAX);
-	if (sender_init(&f->sender, ledger)) {
+	f->known = known_new();
+	if (sender_init(&f->sender, ledger) || !f->known) {
 		feed_free(f);
 		return NULL;
 	}
@@ -60,6 +63,7 @@ void feed_free(struct feed *f)
 	sender_fini(&f->sender);
 	arena_fini(&f->arena);
 	arena_fini(&f->index_arena);
+	known_free(f->known);
 	free(f);
 }
 
@@ -154,7 +158,7 @@ static enum err index_one(struct feed *f, const struct record *rec, const struct
 	const enum err e = event->kind ? event_check_struct(event, INT64_MAX, NULL) : ERR_OK;
 
 	arena_reset(&f->index_arena);
-	return e ? e : index_event(f->replica, f->kept, rec, event, &f->index_arena);
+	return e ? e : index_event(f->replica, f->kept, f->known, rec, event, &f->index_arena);
 }
 
 /*
@@ -166,25 +170,39 @@ static bool says_nothing(enum err e)
 	return e && err_info(e)->class == err_fix;
 }
 
-static enum err store_one(struct feed *f, const struct entry *entry, struct record *rec,
-			  struct event *event)
+/* The event, all zero where it cannot be decoded, and its id, which it has in any case. */
+static enum err decode_one(struct feed *f, struct str bytes, struct event *event, struct id *id,
+			   bool *decoded)
 {
 	struct event_keys keys;
 
+	const enum err e = event_decode(bytes, &f->arena, event, NULL);
+	*decoded = !e;
+	if (!e)
+		*id = event->id;
+	if (!e || e == ERR_NO_MEMORY)
+		return e;
+	*event = (struct event){ 0 };
+	if (event_peek(bytes, &keys, NULL))
+		return ERR_DAMAGED; /* the ledger takes no event without an id */
+	*id = keys.id;
+	return ERR_OK;
+}
+
+static enum err store_one(struct feed *f, const struct entry *entry, struct record *rec,
+			  struct event *event)
+{
+	struct id id;
+	bool decoded;
+
 	*rec = (struct record){ .epoch = entry->epoch, .seq = entry->seq,
 				.recorded = entry->recorded, .event = entry->event };
-	enum err e = event_peek(rec->event, &keys, NULL);
-	if (e)
-		return ERR_DAMAGED; /* the ledger takes no event without an id */
-	e = replica_put(f->replica, &keys.id, rec);
+	enum err e = decode_one(f, rec->event, event, &id, &decoded);
+	if (!e)
+		e = replica_put(f->replica, &id, rec);
 	if (e)
 		return e;
-	e = event_decode(rec->event, &f->arena, event, NULL);
-	if (e == ERR_NO_MEMORY)
-		return e;
-	if (e) {
-		*event = (struct event){ 0 };
-	} else {
+	if (decoded) {
 		e = index_one(f, rec, event);
 		if (!says_nothing(e))
 			return e;
@@ -206,16 +224,17 @@ static enum err store(struct feed *f, const struct events *answer, struct news *
 		return e;
 	for (size_t i = 0; !e && i < n; i++)
 		e = store_one(f, &answer->events.v[i], &records[i], &events[i]);
-	if (e) {
+	if (e)
 		replica_abort(f->replica);
+	else
+		e = replica_commit(f->replica);
+	if (e) {
+		known_forget(f->known); /* rows of this transaction are not there */
 		return e;
 	}
-	e = replica_commit(f->replica);
-	if (!e) {
-		f->count_events += n;
-		*news = (struct news){ .records = records, .events = events, .n = n };
-	}
-	return e;
+	f->count_events += n;
+	*news = (struct news){ .records = records, .events = events, .n = n };
+	return ERR_OK;
 }
 
 /* ---- hearing ---- */

@@ -15,10 +15,12 @@
 
 #include "services/fold/kept.h"
 #include "services/query/blocks.h"
+#include "services/query/known.h"
 
 struct indexing {
 	struct replica *r;
 	struct kept *kept;
+	struct known *known;
 	struct arena *a;
 	uint64_t seq; /* of the event in hand */
 };
@@ -47,11 +49,15 @@ static enum err number_of(void *arg, enum dictionary dict, struct str slug, uint
 	struct str value;
 	char row[12];
 
+	if (known_find(x->known, table_slug, row_str(&key), number))
+		return ERR_OK;
 	enum err e = replica_lookup(x->r, table_slug, row_str(&key), &value);
 	if (!e && value.n != sizeof(row))
 		return ERR_DAMAGED;
-	if (!e)
+	if (!e) {
 		memcpy(number, value.p, sizeof(*number));
+		known_put(x->known, table_slug, row_str(&key), *number);
+	}
 	if (e != ERR_NOT_FOUND)
 		return e;
 	TRY(number_next(x->r, dict, number));
@@ -59,7 +65,9 @@ static enum err number_of(void *arg, enum dictionary dict, struct str slug, uint
 	memcpy(row + 4, &x->seq, 8);
 	TRY(replica_index(x->r, table_slug, row_str(&key), (struct str){ row, sizeof(row) }));
 	const struct row_key back = key_name(dict, *number);
-	return replica_index(x->r, table_name, row_str(&back), slug);
+	TRY(replica_index(x->r, table_name, row_str(&back), slug));
+	known_put(x->known, table_slug, row_str(&key), *number);
+	return ERR_OK;
 }
 
 /* ---- rows of a fact ---- */
@@ -96,16 +104,22 @@ static enum err put_some(struct indexing *x, enum relation relation, uint32_t nu
 static enum err relate(struct indexing *x, enum relation relation, uint32_t number, uint32_t other)
 {
 	const struct row_key key = key_related(relation, number, other);
+	uint32_t itself;
 	struct str value;
 
+	if (known_find(x->known, table_related, row_str(&key), &itself))
+		return ERR_OK;
 	const enum err e = replica_lookup(x->r, table_related, row_str(&key), &value);
-	if (e != ERR_NOT_FOUND)
+	if (e && e != ERR_NOT_FOUND)
 		return e;
-	if (relation <= RELATION_SUCCESSORS) {
+	if (e && relation <= RELATION_SUCCESSORS) {
 		kept_drop(x->kept, number);
 		TRY(put_some(x, relation, number));
 	}
-	return replica_index(x->r, table_related, row_str(&key), STR(""));
+	if (e)
+		TRY(replica_index(x->r, table_related, row_str(&key), STR("")));
+	known_put(x->known, table_related, row_str(&key), number);
+	return ERR_OK;
 }
 
 static enum err relate_all(struct indexing *x, enum relation relation, struct numbers list,
@@ -332,10 +346,10 @@ static struct row_key declaration_key(struct str deal, uint64_t seq)
 	return k;
 }
 
-enum err index_event(struct replica *r, struct kept *kept, const struct record *rec,
-		     const struct event *e, struct arena *a)
+enum err index_event(struct replica *r, struct kept *kept, struct known *known,
+		     const struct record *rec, const struct event *e, struct arena *a)
 {
-	struct indexing x = { r, kept, a, rec->seq };
+	struct indexing x = { r, kept, known, a, rec->seq };
 
 	if (e->kind == kind_deal && msg_has(e, event, deal)) {
 		const struct row_key key = declaration_key(e->deal, rec->seq);

@@ -77,7 +77,7 @@ static enum err put_one(struct bench *b, uint64_t seq, double *apply_ms)
 	if (!e)
 		e = replica_put(b->r, &event.id, &rec);
 	if (!e)
-		e = index_event(b->r, b->kept, &rec, &event, &b->a);
+		e = index_event(b->r, b->kept, NULL, &rec, &event, &b->a);
 	*apply_ms += now_ms() - began;
 	arena_reset(&b->a);
 	return e;

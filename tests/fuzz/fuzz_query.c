@@ -26,7 +26,7 @@ static void put(struct replica *r, struct str json, uint64_t seq, struct arena *
 	rec.event = buf_str(&bytes);
 	leaf_hash(rec.epoch, rec.seq, rec.recorded, rec.event, &rec.leaf);
 	require(replica_put(r, &event.id, &rec) == ERR_OK);
-	require(index_event(r, NULL, &rec, &event, a) == ERR_OK);
+	require(index_event(r, NULL, NULL, &rec, &event, a) == ERR_OK);
 	buf_fini(&bytes);
 }
 

@@ -60,7 +60,7 @@ static enum err put_line(struct asked *x, struct str line, struct fault *fault)
 	if (!e)
 		e = replica_put(x->r, &event.id, &rec);
 	if (!e)
-		e = index_event(x->r, dropped, &rec, &event, a);
+		e = index_event(x->r, dropped, NULL, &rec, &event, a);
 	buf_fini(&bytes);
 	return e;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Following the ledger, and telling those who follow: the query service without sockets. */
+#include "services/query/rows.h"
 #include "tests/unit/feed_help.h"
 
 /* ---- following ---- */
@@ -164,6 +165,37 @@ static void before_it_has_met_its_ledger_it_is_unavailable(void **state)
 
 	ask(1, &shape_read, 0, &q);
 	(void)next_error(&f->b, &f->people, ERR_UNAVAILABLE);
+}
+
+static bool has_slug(const char *slug)
+{
+	const struct row_key key = key_slug(DICT_DEAL, str_of(slug));
+	struct str value;
+
+	assert_int_equal(replica_snap(f->replica), ERR_OK);
+	const enum err e = replica_lookup(f->replica, table_slug, row_str(&key), &value);
+	replica_unsnap(f->replica);
+	return e == ERR_OK;
+}
+
+static void what_a_transaction_that_was_given_up_had_put_is_put_again(void **state)
+{
+	(void)state;
+	uint64_t rid;
+
+	write_event(TALK_AB);
+	write_event(TALK_AB);
+	const struct str good = f->log[2];
+	f->log[2] = STR("\x80"); /* a map without an id */
+	follow();
+	assert_int_equal(info().head, 0);
+	assert_false(has_slug("a-b"));
+	f->log[2] = good;
+	f->b.now.mono_ms += FEED_RETRY_MS;
+	(void)asked_read(&rid);
+	say_events(rid, 0, 2);
+	assert_int_equal(info().head, 2);
+	assert_true(has_slug("a-b"));
 }
 
 /* ---- the tape ---- */
@@ -525,6 +557,7 @@ int main(void)
 		feed_test(another_ledger_is_not_followed_and_nothing_is_served),
 		feed_test(a_ledger_that_holds_less_is_foreign),
 		feed_test(before_it_has_met_its_ledger_it_is_unavailable),
+		feed_test(what_a_transaction_that_was_given_up_had_put_is_put_again),
 		feed_test(each_event_is_on_the_tape_once_then_a_beacon),
 		feed_test(limits_end_an_answer_and_the_next_goes_on_there),
 		feed_test(scanned_to_moves_on_where_nothing_matches),
