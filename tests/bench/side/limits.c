@@ -6,6 +6,7 @@
  *     limits lmdb DIR BYTES BATCH MS     rows of so many bytes at the end of a table, a transaction
  *                                        of LMDB for each batch, on disk when it returns
  *     limits memcpy BYTES MS             copies of so many bytes
+ *     limits page FILE MS                a page anywhere in a file, from the disk whatever is in memory
  *
  * DIR is new, or was made by the same call before. Prints one line of JSON: rows, elapsed_us, and the
  * time of each turn as p50_us ….
@@ -18,10 +19,12 @@
 #include <unistd.h>
 
 #include "tests/bench/side/measure.h"
+#include "tests/bench/side/payload.h"
 #include "tests/bench/side/rows.h"
 #include "tests/bench/side/stream.h"
 
 #define BYTES_MAX ((uint64_t)64 << 20)
+#define PAGE 4096u
 #define COPIES 1024u /* between two looks at the clock */
 
 struct limit {
@@ -29,6 +32,7 @@ struct limit {
 	char *from, *to;
 	int fd;
 	struct rows *rows;
+	uint64_t pages, random; /* of the file */
 };
 
 static void turn_sync(struct limit *l)
@@ -51,6 +55,14 @@ static void turn_memcpy(struct limit *l)
 		memcpy(l->to, l->from, l->bytes);
 		__asm__ volatile("" : : "r"(l->to) : "memory"); /* or the copies are left out */
 	}
+}
+
+static void turn_page(struct limit *l)
+{
+	const uint64_t page = payload_mix(&l->random) % l->pages;
+
+	if (pread(l->fd, l->to, PAGE, (off_t)(page * PAGE)) != (ssize_t)PAGE)
+		stream_give_up("a page", str_of(strerror(errno)));
 }
 
 static void run(struct limit *l, void (*turn)(struct limit *), uint64_t rows, uint64_t ms)
@@ -99,13 +111,27 @@ static void run_lmdb(struct limit *l, const char *dir, uint64_t ms)
 	rows_close(l->rows);
 }
 
+static void run_page(struct limit *l, const char *path, uint64_t ms)
+{
+	struct stat st;
+
+	l->fd = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
+	if (l->fd < 0 || fstat(l->fd, &st) != 0)
+		stream_give_up(path, str_of(strerror(errno)));
+	l->pages = (uint64_t)st.st_size / PAGE;
+	if (l->pages == 0)
+		stream_give_up(path, STR("has no page"));
+	run(l, turn_page, 1, ms);
+	(void)close(l->fd);
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
 	static struct limit l;
 
-	l.from = calloc(1, BYTES_MAX);
-	l.to = calloc(1, BYTES_MAX);
+	l.from = aligned_alloc(PAGE, BYTES_MAX);
+	l.to = aligned_alloc(PAGE, BYTES_MAX);
 	if (!l.from || !l.to)
 		stream_give_up("limits", STR("no memory"));
 	if (argc == 5 && strcmp(what, "sync") == 0) {
@@ -118,9 +144,11 @@ int main(int argc, char **argv)
 	} else if (argc == 4 && strcmp(what, "memcpy") == 0) {
 		l.bytes = measure_number(argv[2], BYTES_MAX);
 		run(&l, turn_memcpy, COPIES, measure_number(argv[3], 60000));
+	} else if (argc == 4 && strcmp(what, "page") == 0) {
+		run_page(&l, argv[2], measure_number(argv[3], 60000));
 	} else {
 		stream_give_up("usage", STR("limits sync DIR BYTES MS | lmdb DIR BYTES BATCH MS | "
-					    "memcpy BYTES MS"));
+					    "memcpy BYTES MS | page FILE MS"));
 	}
 	free(l.from);
 	free(l.to);

@@ -251,6 +251,10 @@ class Avow(avowtest.Avow):
             return len(seen) > 2 and seen[-1] == seen[-3]
         avowtest.wait_until(rests, "query has come to rest", timeout, 0.2)
 
+    def data(self, service):
+        """The file that its store is."""
+        return os.path.join(self.dir, service, "data.mdb")
+
     def sizes(self):
         """Bytes on disk: the ledger's log; the replica's own log; its indexes and the rest."""
         log = disk_bytes(os.path.join(self.dir, "ledger"))
