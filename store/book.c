@@ -34,6 +34,7 @@ struct place {
 	struct found_slab foreseen[FORESEEN_MAX];
 	size_t nforeseen, next; /* those before `next` were got */
 	bool sent_for; /* their memory */
+	bool expected; /* those that are not in memory are being read */
 };
 
 struct book {
@@ -192,6 +193,19 @@ static enum err find(struct book *b, struct place *p, uint64_t seq, struct found
 	return look_up(b, p, seq, out);
 }
 
+/* Copy a slab that is not in reach; where one that was foreseen comes from the disk, so do those behind it. */
+static enum err copy_slab(struct place *p, const struct found_slab *at)
+{
+	const bool foreseen = p->next > 0 && p->foreseen[p->next - 1].seq == at->seq;
+
+	if (foreseen && lm_copy_near(p->t, at->there, p->row))
+		return ERR_OK;
+	for (size_t i = p->next; foreseen && !p->expected && i < p->nforeseen; i++)
+		lm_expect(p->t, p->foreseen[i].there);
+	p->expected |= foreseen;
+	return lm_copy(p->t, at->there, p->row);
+}
+
 /* Have the slab of this event in hand; see look_up for errors. */
 static enum err take_slab(struct book *b, struct place *p, uint64_t seq)
 {
@@ -201,7 +215,7 @@ static enum err take_slab(struct book *b, struct place *p, uint64_t seq)
 	p->has_slab = false;
 	p->slab = (struct slab){ .first = at.first, .leaves = b->leaves };
 	if (!e && !lm_in_reach(p->t, at.there)) {
-		e = lm_copy(p->t, at.there, p->row);
+		e = copy_slab(p, &at);
 		at.there.p = p->row;
 	}
 	return e ? e : lm_guarded(open_slab, &(struct look){ .slab = &p->slab, .row = at.there });
@@ -267,6 +281,7 @@ void book_foresee(struct book *b, struct lm_txn *t, const uint64_t *seqs, size_t
 
 	p->nforeseen = p->next = 0;
 	p->sent_for = false;
+	p->expected = false;
 	if (t == b->write)
 		return; /* the next put may move them */
 	n = n < FORESEEN_MAX ? n : FORESEEN_MAX;
@@ -278,8 +293,6 @@ void book_foresee(struct book *b, struct lm_txn *t, const uint64_t *seqs, size_t
 			continue; /* whoever gets it will hear of it */
 		if (lm_in_reach(t, at->there))
 			slab_foresee(at->there);
-		else
-			lm_expect(t, at->there);
 		p->nforeseen++;
 	}
 }

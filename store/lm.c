@@ -15,6 +15,7 @@
 #include "store/lm.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -197,6 +198,9 @@ static enum err watch_pages(struct lm *lm, struct fault *fault)
 	if (mdb_env_get_fd(lm->env, &fd) ||
 	    resident_init(&lm->resident, fd, lm->looked_up, lm->sizes.reach))
 		return fault_set(fault, ERR_IO, NULL, "cannot look at the store's file");
+	/* it only saves time: without it what is read is read with its neighbours */
+	lm->alone_fd = openat(lm->dir.fd, DATA_NAME, O_RDONLY | O_CLOEXEC);
+	(void)posix_fadvise(lm->alone_fd, 0, 0, POSIX_FADV_RANDOM);
 	return ERR_OK;
 }
 
@@ -252,6 +256,7 @@ enum err lm_open(const char *path, const struct lm_options *o, struct lm **out, 
 		lm_close(lm);
 		return fault_set(fault, ERR_NO_MEMORY, NULL, "no memory to open the store");
 	}
+	lm->alone_fd = -1; /* none */
 	lm->ntables = o->ntables;
 	lm->looked_up = o->looked_up;
 	lm->sizes = o->sizes ? *o->sizes : lm_sizes_default;
@@ -284,6 +289,8 @@ void lm_close(struct lm *lm)
 		mdb_txn_abort(lm->read.t);
 	if (lm->env)
 		mdb_env_close(lm->env);
+	if (lm->env && lm->alone_fd >= 0)
+		(void)close(lm->alone_fd);
 	dir_close(&lm->dir);
 	pages_fini(&lm->pages);
 	free(lm);

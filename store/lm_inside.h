@@ -29,6 +29,7 @@ struct lm {
 		char key[LM_KEY_MAX]; /* from where on */
 		size_t n;
 	} bringing;
+	int alone_fd; /* of the file, for what is read without its neighbours; -1: none */
 	struct pages pages; /* of the state that the transaction in hand began with */
 	bool looked_up; /* what cursors go through is wanted again soon */
 	struct lm_txn write, read;

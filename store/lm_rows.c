@@ -2,6 +2,7 @@
 /* lm_rows: what is read and written inside a transaction; see lm.c for what is made of damaged pages. */
 #include <errno.h>
 #include <stdio.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "store/lm_guard.h"
@@ -404,6 +405,18 @@ enum err lm_copy(struct lm_txn *t, struct str from, char *to)
 	}
 	resident_read(&lm->resident, fd, (size_t)(from.p - map), (size_t)(from.p - map) + done);
 	return ERR_OK;
+}
+
+bool lm_copy_near(struct lm_txn *t, struct str from, char *to)
+{
+	struct lm *lm = t->lm;
+	size_t size;
+	const char *map = resident_map(&lm->resident, &size);
+	struct iovec into = { to, from.n };
+
+	if (!map || from.p < map || from.p >= map + size)
+		return false;
+	return preadv2(lm->alone_fd, &into, 1, from.p - map, RWF_NOWAIT) == (ssize_t)from.n;
 }
 
 void lm_expect(struct lm_txn *t, struct str there)

@@ -58,7 +58,7 @@ enum err resident_init(struct resident *r, int fd, bool looked_up, size_t max)
 	if (looked_up)
 		r->max = max ? max : memory / 2 > RESIDENT_SCANNED ? memory / 2 : RESIDENT_SCANNED;
 	else
-		r->keep = memory / 8 > KEEP_MIN ? memory / 8 : KEEP_MIN;
+		r->keep = memory / 64 > KEEP_MIN ? memory / 64 : KEEP_MIN;
 	return ERR_OK;
 }
 

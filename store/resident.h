@@ -63,7 +63,7 @@ bool resident_bring(struct resident *r, int fd, const uint64_t *pages, size_t n,
 void resident_expect(struct resident *r, int fd, struct str bytes);
 /*
  * The file was written up to `used`, or read from here to there. Where rows are not looked up only the newest
- * part of a large file stays in the page cache, an eighth of the memory that there is: the rest, read again by
+ * part of a large file stays in the page cache, a 64th of the memory that there is: the rest, read again by
  * few, would push out what others look up.
  */
 void resident_wrote(struct resident *r, int fd, size_t used);
