@@ -52,10 +52,18 @@ static enum err walk_begin(struct view *v, struct walk_of_party *w, enum relatio
 	return v->facts->related(v->facts->arg, relation, w->party, &v->kept, &w->candidates);
 }
 
-/* Bring near what will be asked for of a deal. */
+/* Bring near what will be asked for of a deal: what is kept of it, or its facts. */
 static void foresee(struct view *v, uint32_t deal)
 {
 	if (!v->keeps || !kept_foresee(v->facts->kept, deal))
+		v->facts->foresee_home(v->facts->arg, HOME_DEAL, deal);
+}
+
+/* The same once what is kept is near: where it does not serve this question, the facts are needed as well. */
+static void foresee_facts(struct view *v, uint32_t deal)
+{
+	if (v->keeps && kept_foresee(v->facts->kept, deal) &&
+	    !kept_find(v->facts->kept, &v->question->horizon, deal))
 		v->facts->foresee_home(v->facts->arg, HOME_DEAL, deal);
 }
 
@@ -75,6 +83,8 @@ static enum err walk_open(struct view *v, const struct walk_of_party *w, size_t 
 		view_tidy(v, FORGET_BYTES);
 	if (i + FORESEEN < w->candidates.n)
 		foresee(v, w->candidates.v[i + FORESEEN]);
+	if (i + FORESEEN / 2 < w->candidates.n)
+		foresee_facts(v, w->candidates.v[i + FORESEEN / 2]);
 	return w->forget ? view_recall(v, w->candidates.v[i], out)
 			 : view_open(v, w->candidates.v[i], out);
 }
