@@ -225,8 +225,8 @@ MUST_USE enum err msg_peek(struct str wire, struct head *head, struct fault *fau
  */
 MUST_USE enum err request_peek(struct str wire, struct head *head, struct fault *fault);
 /*
- * The same for an answer, but no further than until its version, type and rid are found, which stand
- * first: msg_decode looks at all of it.
+ * Read the header of an answer, and of the message no more than that takes: what stands behind its version,
+ * type and rid is checked by msg_decode alone. Errors as of msg_peek.
  */
 MUST_USE enum err answer_peek(struct str wire, struct head *head, struct fault *fault);
 /*

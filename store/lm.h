@@ -168,10 +168,11 @@ MUST_USE enum err lm_cursor_floor_there(struct lm_cursor *c, struct str key, str
 /* Whether a value that was found so is in reach. Never in a write transaction, which may move it. */
 bool lm_in_reach(struct lm_txn *t, struct str there);
 /*
- * Copy a value that was found so and is read by itself, if that needs no disk; false: it does, and begins to be
- * read, as do others by lm_expect.
+ * Copy a value that was found so and is read by itself, where that needs no disk. False: it does; nothing is
+ * copied, and it begins to be read.
  */
 bool lm_copy_near(struct lm_txn *t, struct str from, char *to);
+/* A hint that a value that was found so will be copied soon: it begins to be read, with nothing around it. */
 void lm_expect(struct lm_txn *t, struct str there);
 /* Copy some bytes of a value that was found so. ERR_DAMAGED: they cannot be read. */
 MUST_USE enum err lm_copy(struct lm_txn *t, struct str from, char *to);

@@ -302,12 +302,12 @@ enum err log_commit(struct log *log)
 {
 	require(log->txn);
 	enum err e = put_deals(log);
-	if (e == ERR_DAMAGED)
+	if (e == ERR_DAMAGED) /* log_abort forgets what was known, so that log_put will meet it */
 		e = ERR_BUSY;
 	if (!e)
 		e = book_settle(log->book);
 	if (e) {
-		log_abort(log); /* and forgets the revisions that were known */
+		log_abort(log);
 		return e;
 	}
 	struct lm_txn *t = log->txn;
