@@ -248,6 +248,56 @@ static void a_slab_is_found_however_many_events_its_neighbours_hold(void **state
 	replica_close(r);
 }
 
+#define HALF_THERE 20u
+#define HALF_THERE_SIZE 20000u
+#define PAGE 4096
+
+static struct str big_event(uint64_t n, char space[HALF_THERE_SIZE])
+{
+	memset(space, (int)('a' + n % 26), HALF_THERE_SIZE);
+	return (struct str){ space, HALF_THERE_SIZE };
+}
+
+/* Of the file every second page is in memory, as far as its file system lets go of the others. */
+static void keep_half_in_memory(const char *dir)
+{
+	char page[PAGE];
+	const int fd = open(in_dir(dir, "data.mdb"), O_RDONLY);
+
+	assert_true(fd >= 0);
+	assert_int_equal(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+	assert_int_equal(posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM), 0);
+	for (off_t at = 0; pread(fd, page, PAGE, at) == PAGE;)
+		at += 2 * PAGE;
+	close(fd);
+}
+
+static void an_event_half_of_which_is_in_memory_is_got_whole(void **state)
+{
+	char space[HALF_THERE_SIZE];
+	struct replica *r;
+	struct record got;
+
+	assert_int_equal(replica_open(*state, VERSION, &r, NULL), ERR_OK);
+	assert_int_equal(replica_begin(r), ERR_OK);
+	for (uint64_t n = 1; n <= HALF_THERE; n++) {
+		const struct record rec = { .epoch = 1, .seq = n, .recorded = NOW,
+					    .event = big_event(n, space) };
+		const struct id id = id_of(n);
+		assert_int_equal(replica_put(r, &id, &rec), ERR_OK);
+	}
+	assert_int_equal(replica_commit(r), ERR_OK);
+	keep_half_in_memory(*state);
+	assert_int_equal(replica_snap(r), ERR_OK);
+	for (uint64_t n = 1; n <= HALF_THERE; n++) {
+		replica_foresee_events(r, &n, 1); /* one alone, as others would be sent for with the first */
+		assert_int_equal(replica_get(r, n, &got), ERR_OK);
+		assert_true(str_eq(got.event, big_event(n, space)));
+	}
+	replica_unsnap(r);
+	replica_close(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -256,6 +306,7 @@ int main(void)
 		store_test(of_a_large_replica_keys_and_small_values_come_into_reach),
 		store_test(what_was_learned_stays_right_as_the_replica_grows),
 		store_test(a_slab_is_found_however_many_events_its_neighbours_hold),
+		store_test(an_event_half_of_which_is_in_memory_is_got_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
