@@ -1,62 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * admit: decide event by event, in order, each seeing what stands before it in the same publish.
- *
- * To find an event's id within the publish, its ids are sorted once: no choice of ids by a hostile
- * publisher makes that slow.
- */
+/* admit: decide event by event, in order, each seeing what stands before it in the same publish. */
 #include "services/ledger/admit.h"
 
-#include <stdlib.h>
-
 #include "services/shared/faults.h"
+#include "store/fresh.h"
 
 /* Corrections without `stated` take it from what they correct; so long a chain is refused. */
 #define REF_CHAIN_MAX 1000u
-
-struct place {
-	struct id id;
-	uint32_t at;
-};
 
 struct deciding {
 	struct log *log;
 	struct arena *a;
 	struct admission *d;
-	struct place *places; /* sorted by id, then by place */
-	size_t nplaces;
-	bool twins; /* an id stands twice */
+	struct fresh first; /* where in the publish an id stands first */
+	bool twins;	    /* an id stands twice */
 	size_t hard; /* faults of shape and identity: they count before `expect` */
 };
 
-static int place_cmp(const void *a, const void *b)
+/* The first event of the publish with this id, where it was not refused; NULL: there is none. */
+static struct slot *first_slot(const struct deciding *x, const struct id *id, size_t *at)
 {
-	const struct place *x = a, *y = b;
-	const int c = id_cmp(&x->id, &y->id);
+	uint64_t i;
 
-	if (c)
-		return c;
-	return x->at < y->at ? -1 : x->at > y->at;
-}
-
-static bool same_id(const struct id *a, const struct id *b)
-{
-	return memcmp(a->b, b->b, ID_SIZE) == 0;
-}
-
-/* The first place at which this id stands in the publish; NULL where it does not. */
-static const struct place *first_place(const struct deciding *x, const struct id *id)
-{
-	size_t low = 0, high = x->nplaces;
-
-	while (low < high) {
-		const size_t mid = low + (high - low) / 2;
-		if (id_cmp(&x->places[mid].id, id) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low < x->nplaces && same_id(&x->places[low].id, id) ? &x->places[low] : NULL;
+	if (!fresh_find(&x->first, id, &i) || x->d->slots[i].fate == fate_refused)
+		return NULL;
+	*at = (size_t)i;
+	return &x->d->slots[i];
 }
 
 /* Note that event i is at fault; its fate is sealed. */
@@ -70,39 +39,38 @@ static enum err refuse(struct deciding *x, size_t i, const struct fault *fault)
 
 /* ---- shape ---- */
 
+static enum err read_one(struct deciding *x, size_t i)
+{
+	struct slot *s = &x->d->slots[i];
+	struct fault fault;
+
+	fault_init(&fault);
+	fault.code = event_peek(s->event, &s->keys, &fault);
+	if (fault.code) {
+		x->hard++;
+		return refuse(x, i, &fault);
+	}
+	if (x->d->n == 1)
+		return ERR_OK;
+	const enum err e = fresh_add(&x->first, &s->keys.id, i);
+	x->twins |= e == ERR_INTERNAL;
+	return e == ERR_INTERNAL ? ERR_OK : e;
+}
+
 static enum err read_all(struct deciding *x, const struct publish *p)
 {
 	struct admission *d = x->d;
+	enum err e = ERR_OK;
 
 	d->n = p->events.n;
 	d->slots = arena_zalloc(x->a, d->n, sizeof(*d->slots));
-	x->places = arena_alloc(x->a, d->n * sizeof(*x->places));
-	if (!d->slots || !x->places)
+	if (!d->slots)
 		return ERR_NO_MEMORY;
-	for (size_t i = 0; i < d->n; i++) {
-		struct slot *s = &d->slots[i];
-		struct fault fault;
-		fault_init(&fault);
-		s->event = p->events.v[i];
-		const enum err e = event_peek(s->event, &s->keys, &fault);
-		if (e) {
-			fault.code = e;
-			x->hard++;
-			if (refuse(x, i, &fault))
-				return ERR_NO_MEMORY;
-			continue;
-		}
-		x->places[x->nplaces++] = (struct place){ s->keys.id, (uint32_t)i };
+	for (size_t i = 0; !e && i < d->n; i++) {
+		d->slots[i].event = p->events.v[i];
+		e = read_one(x, i);
 	}
-	/* ids of version 7 mostly come in order */
-	size_t i = 1;
-	while (i < x->nplaces && place_cmp(&x->places[i - 1], &x->places[i]) < 0)
-		i++;
-	if (i < x->nplaces)
-		qsort(x->places, x->nplaces, sizeof(*x->places), place_cmp);
-	for (i = 1; i < x->nplaces && !x->twins; i++)
-		x->twins = same_id(&x->places[i - 1].id, &x->places[i].id);
-	return ERR_OK;
+	return e;
 }
 
 /* ---- identity ---- */
@@ -121,21 +89,20 @@ static enum err conflict(struct fault *fault, uint64_t seq)
 static enum err check_identity(struct deciding *x, size_t i, struct fault *fault)
 {
 	struct slot *s = &x->d->slots[i];
-	const struct place *first = x->twins ? first_place(x, &s->keys.id) : NULL;
+	size_t at = i;
+	const struct slot *first = x->twins ? first_slot(x, &s->keys.id, &at) : NULL;
 	uint64_t seq;
 	bool same;
 	enum err e;
 
-	ensure(first || !x->twins);
-	if (first && first->at != i && x->d->slots[first->at].fate != fate_refused) {
-		const struct slot *earlier = &x->d->slots[first->at];
-		e = event_same(s->event, earlier->event, x->a, &same);
+	if (first && at < i) {
+		e = event_same(s->event, first->event, x->a, &same);
 		if (e)
 			return e;
 		if (!same)
-			return conflict(fault, earlier->fate == fate_exists ? earlier->rec.seq : 0);
+			return conflict(fault, first->fate == fate_exists ? first->rec.seq : 0);
 		s->fate = fate_twin;
-		s->twin = first->at;
+		s->twin = (uint32_t)at;
 		return ERR_OK;
 	}
 	e = log_find(x->log, &s->keys.id, &seq);
@@ -165,12 +132,13 @@ static enum err check_identity(struct deciding *x, size_t i, struct fault *fault
 /* What `id` names, for event i: an earlier event of the publish, or one of the log. */
 static enum err find_ref(struct deciding *x, const struct id *id, size_t i, struct event_keys *keys)
 {
-	const struct place *first = first_place(x, id);
+	size_t at = i;
+	const struct slot *first = first_slot(x, id, &at);
 	struct record rec;
 	uint64_t seq;
 
-	if (first && first->at < i && x->d->slots[first->at].fate != fate_refused) {
-		*keys = x->d->slots[first->at].keys;
+	if (first && at < i) {
+		*keys = first->keys;
 		return ERR_OK;
 	}
 	enum err e = log_find(x->log, id, &seq);
@@ -295,31 +263,40 @@ static enum err check_expect(struct deciding *x, const struct publish *p)
 	return ERR_OK;
 }
 
+static enum err decide(struct deciding *x, const struct publish *p)
+{
+	struct admission *d = x->d;
+	const bool partial = msg_has(p, publish, partial) && p->partial;
+
+	enum err e = read_all(x, p);
+	for (size_t i = 0; !e && i < d->n; i++)
+		if (d->slots[i].fate != fate_refused)
+			e = decide_one(x, i);
+	if (e)
+		return e;
+	faults_sort(&d->faults);
+	if (x->hard && !partial)
+		return faults_refusal(&d->faults, d->n, &d->error);
+	/* a publish that is all there already is a retry: its condition was met the first time */
+	if (d->fresh || d->faults.n > x->hard) {
+		e = check_expect(x, p);
+		if (e)
+			return e;
+	}
+	return d->faults.n && !partial ? faults_refusal(&d->faults, d->n, &d->error) : ERR_OK;
+}
+
 enum err admit_decide(struct log *log, const struct publish *p, struct arena *a,
 		      struct admission *out)
 {
 	struct deciding x = { .log = log, .a = a, .d = out };
-	const bool partial = msg_has(p, publish, partial) && p->partial;
 
 	*out = (struct admission){ 0 };
-	enum err e = read_all(&x, p);
-	for (size_t i = 0; !e && i < out->n; i++)
-		if (out->slots[i].fate != fate_refused)
-			e = decide_one(&x, i);
-	if (e)
-		return e;
-	faults_sort(&out->faults);
-	if (x.hard && !partial)
-		return faults_refusal(&out->faults, out->n, &out->error);
-	/* a publish that is all there already is a retry: its condition was met the first time */
-	if (out->fresh || out->faults.n > x.hard) {
-		e = check_expect(&x, p);
-		if (e)
-			return e;
-	}
-	if (out->faults.n && !partial)
-		return faults_refusal(&out->faults, out->n, &out->error);
-	return ERR_OK;
+	if (p->events.n > 1) /* of one alone nothing stands before it or behind it */
+		fresh_init(&x.first);
+	const enum err e = decide(&x, p);
+	fresh_fini(&x.first);
+	return e;
 }
 
 /* Between two publishes a microsecond stays free, which shows where one ends; within one there is none. */
