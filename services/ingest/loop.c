@@ -5,7 +5,9 @@
 #include "services/ingest/ingest.h"
 
 #define TURN_REQUESTS 512u
-#define TURN_BYTES (4u << 20)
+#define TURN_BYTES (4u << 20) /* of the ledger's answers, which cost little */
+/* Of requests: whoever has an answer coming does not wait for all that others ask. */
+#define TURN_ASKED_BYTES (64u << 10)
 #define FLUSH_MS 2
 #define STOP_GRACE_MS 2000
 
@@ -27,7 +29,7 @@ static enum err hear_ledger(struct ingest *g, struct port *ledger, struct inbox 
 
 static enum err hear_people(struct ingest *g, struct port *people, struct inbox *in)
 {
-	const enum err e = port_gather(people, in, TURN_BYTES);
+	const enum err e = port_gather(people, in, TURN_ASKED_BYTES);
 	const struct now now = clock_now();
 
 	for (size_t i = 0; !e && i < inbox_count(in); i++)

@@ -12,6 +12,8 @@
 #define TEND_MS 1000
 #define FLUSH_MS 2
 #define PATIENCE_MAX_US 500
+/* As long as that it takes to decide on so much, and others come in meanwhile: nobody waits for them. */
+#define PATIENCE_BYTES (64u << 10)
 /* So long nobody said anything: what is verified then may have to come from the disk, which publishers need. */
 #define QUIET_MS 20
 
@@ -36,8 +38,9 @@ static enum err gather(struct port *port, struct inbox *in, const struct group *
 {
 	const bool fresh = clock_mono_us() - g->answered_us <= g->patience_us;
 
-	return port_gather_wait(port, in, LEDGER_TURN_BYTES, fresh ? g->expected : 0,
-				fresh ? g->patience_us : 0);
+	const enum err e = port_gather(port, in, LEDGER_TURN_BYTES);
+	return e ? e : port_gather_wait(port, in, PATIENCE_BYTES, fresh ? g->expected : 0,
+					fresh ? g->patience_us : 0);
 }
 
 static enum err turn(struct ledger *l, struct port *port, struct inbox *in, struct group *g)
