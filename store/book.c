@@ -396,7 +396,7 @@ enum err book_settle(struct book *b)
 		b->failed = put_slab(b);
 	place_leave(&b->inside);
 	if (!b->failed)
-		b->failed = ids_add(b->write, b->ids, b->fresh.v, b->fresh.n);
+		b->failed = ids_add(b->write, b->ids, fresh_sorted(&b->fresh), b->fresh.n);
 	fresh_clear(&b->fresh);
 	return b->failed;
 }

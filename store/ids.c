@@ -32,13 +32,6 @@ static int entry_cmp(const void *a, const void *b)
 	return memcmp(a, b, ID_SIZE);
 }
 
-static int place_cmp(const void *a, const void *b)
-{
-	const struct id_place *x = a, *y = b;
-
-	return id_cmp(&x->id, &y->id);
-}
-
 /* ---- rows ---- */
 
 struct row {
@@ -152,7 +145,7 @@ static enum err target_read(struct lm_cursor *c, const struct id *from, struct t
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
-/* Both in order, as entries. ERR_INTERNAL: an id is in both. */
+/* Both in order, as entries. ERR_INTERNAL: an id is in both, or one of v is not behind the one before. */
 static enum err merge(const struct target *old, const struct id_place *v, size_t n, char *out)
 {
 	size_t i = 0, k = 0;
@@ -160,7 +153,7 @@ static enum err merge(const struct target *old, const struct id_place *v, size_t
 	for (; i < old->n || k < n; out += IDS_ENTRY_SIZE) {
 		const char *entry = old->entries + i * IDS_ENTRY_SIZE;
 		const int c = i == old->n ? 1 : k == n ? -1 : memcmp(entry, v[k].id.b, ID_SIZE);
-		if (c == 0 || (k > 0 && k < n && place_cmp(&v[k - 1], &v[k]) == 0))
+		if (c == 0 || (k > 0 && k < n && id_cmp(&v[k - 1].id, &v[k].id) >= 0))
 			return ERR_INTERNAL;
 		if (c < 0) {
 			memcpy(out, entry, IDS_ENTRY_SIZE);
@@ -233,21 +226,11 @@ static enum err add_some(struct lm_txn *t, unsigned table, const struct id_place
 	return e;
 }
 
-static bool in_order(const struct id_place *v, size_t n)
-{
-	for (size_t i = 1; i < n; i++)
-		if (place_cmp(&v[i - 1], &v[i]) > 0)
-			return false;
-	return true;
-}
-
-enum err ids_add(struct lm_txn *t, unsigned table, struct id_place *v, size_t n)
+enum err ids_add(struct lm_txn *t, unsigned table, const struct id_place *v, size_t n)
 {
 	size_t done = 0;
 	enum err e = ERR_OK;
 
-	if (!in_order(v, n))
-		qsort(v, n, sizeof(*v), place_cmp);
 	for (size_t at = 0; !e && at < n; at += done)
 		e = add_some(t, table, v + at, n - at, &done);
 	return e;

@@ -32,9 +32,9 @@ MUST_USE enum err ids_find(struct lm_cursor *c, const struct id *id, uint64_t *s
  */
 MUST_USE enum err ids_greatest(struct lm_cursor *c, struct id *out);
 /*
- * Add `n` ids, which are sorted here. No cursor of the table is open. ERR_INTERNAL: one is not new;
- * end the transaction. Errors of lm.
+ * Add `n` ids, in their order. No cursor of the table is open. ERR_INTERNAL: one is not new, or not in
+ * order; end the transaction. Errors of lm.
  */
-MUST_USE enum err ids_add(struct lm_txn *t, unsigned table, struct id_place *v, size_t n);
+MUST_USE enum err ids_add(struct lm_txn *t, unsigned table, const struct id_place *v, size_t n);
 
 #endif

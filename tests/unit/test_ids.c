@@ -37,10 +37,18 @@ static struct id id_number(uint64_t n, unsigned kind)
 	return id;
 }
 
+static int place_cmp(const void *a, const void *b)
+{
+	const struct id_place *x = a, *y = b;
+
+	return memcmp(x->id.b, y->id.b, ID_SIZE);
+}
+
 static enum err add(struct lm *lm, struct id_place *v, size_t n)
 {
 	struct lm_txn *t;
 
+	qsort(v, n, sizeof(*v), place_cmp);
 	assert_int_equal(lm_write(lm, &t), ERR_OK);
 	const enum err e = ids_add(t, 1, v, n);
 	if (!e)
@@ -118,11 +126,16 @@ static void an_id_that_is_there_is_not_taken_again(void **state)
 	struct id_place v[] = { { id_number(1, 0), 1 }, { id_number(2, 0), 2 } };
 	struct id_place again[] = { { id_number(3, 0), 3 }, { id_number(1, 0), 4 } };
 	struct id_place twice[] = { { id_number(5, 0), 3 }, { id_number(5, 0), 4 } };
+	const struct id_place back[] = { { id_number(7, 0), 3 }, { id_number(6, 0), 4 } };
+	struct lm_txn *t;
 	uint64_t seq;
 
 	assert_int_equal(add(lm, v, 2), ERR_OK);
 	assert_int_equal(add(lm, again, 2), ERR_INTERNAL);
 	assert_int_equal(add(lm, twice, 2), ERR_INTERNAL);
+	assert_int_equal(lm_write(lm, &t), ERR_OK);
+	assert_int_equal(ids_add(t, 1, back, 2), ERR_INTERNAL); /* not in order */
+	lm_end(t);
 	assert_int_equal(find(lm, id_number(3, 0), &seq), ERR_NOT_FOUND);
 	assert_int_equal(find(lm, id_number(1, 0), &seq), ERR_OK);
 	assert_int_equal(seq, 1);
@@ -186,6 +199,33 @@ static void ids_of_one_transaction_are_found_at_once(void **state)
 	}
 	id = id_number(0, 1);
 	assert_false(fresh_find(&f, &id, &seq));
+	fresh_fini(&f);
+}
+
+/* However many there are and in whichever order they came: as the library sorts them. */
+static void ids_of_one_transaction_come_in_order(void **state)
+{
+	struct id_place want[IDS];
+	uint64_t random = 1;
+	struct fresh f;
+
+	(void)state;
+	fresh_init(&f);
+	for (unsigned kind = 0; kind < 3; kind++) {
+		for (size_t n = 0; n < IDS; n += 1 + random_below(&random, n + 1)) {
+			for (size_t i = 0; i < n; i++) {
+				want[i] = (struct id_place){ id_number(i, kind), i + 1 };
+				assert_int_equal(fresh_add(&f, &want[i].id, want[i].seq), ERR_OK);
+			}
+			qsort(want, n, sizeof(*want), place_cmp);
+			const struct id_place *got = fresh_sorted(&f);
+			for (size_t i = 0; i < n; i++) {
+				assert_memory_equal(got[i].id.b, want[i].id.b, ID_SIZE);
+				assert_int_equal(got[i].seq, want[i].seq);
+			}
+			fresh_clear(&f);
+		}
+	}
 	fresh_fini(&f);
 }
 
@@ -271,6 +311,7 @@ int main(void)
 		store_test(an_id_that_is_there_is_not_taken_again),
 		store_test(a_flipped_bit_hides_no_other_id),
 		cmocka_unit_test(ids_of_one_transaction_are_found_at_once),
+		cmocka_unit_test(ids_of_one_transaction_come_in_order),
 		store_test(the_greatest_id_is_that_of_the_last_row),
 		cmocka_unit_test(numbers_are_known_beyond_the_transaction_that_changed_them),
 	};
