@@ -12,8 +12,8 @@
 #define TEND_MS 1000
 #define FLUSH_MS 2
 #define PATIENCE_MAX_US 500
-/* As long as that it takes to decide on so much, and others come in meanwhile: nobody waits for them. */
-#define PATIENCE_BYTES (64u << 10)
+/* So much is worth a log commit of its own: the next one takes who comes while it goes to the disk. */
+#define PATIENCE_BYTES (16u << 10)
 /* So long nobody said anything: what is verified then may have to come from the disk, which publishers need. */
 #define QUIET_MS 20
 
