@@ -27,9 +27,10 @@ static uint32_t sum_of(const char *bytes, size_t n)
 	return (uint32_t)XXH3_64bits(bytes, n);
 }
 
+/* Of entries, which begin with their ids, and of ids alone: those are bytes, and may lie anywhere. */
 static int entry_cmp(const void *a, const void *b)
 {
-	return memcmp(a, b, ID_SIZE);
+	return id_cmp(a, b);
 }
 
 /* ---- rows ---- */
@@ -152,7 +153,7 @@ static enum err merge(const struct target *old, const struct id_place *v, size_t
 
 	for (; i < old->n || k < n; out += IDS_ENTRY_SIZE) {
 		const char *entry = old->entries + i * IDS_ENTRY_SIZE;
-		const int c = i == old->n ? 1 : k == n ? -1 : memcmp(entry, v[k].id.b, ID_SIZE);
+		const int c = i == old->n ? 1 : k == n ? -1 : entry_cmp(entry, &v[k].id);
 		if (c == 0 || (k > 0 && k < n && id_cmp(&v[k - 1].id, &v[k].id) >= 0))
 			return ERR_INTERNAL;
 		if (c < 0) {
@@ -215,8 +216,7 @@ static enum err add_some(struct lm_txn *t, unsigned table, const struct id_place
 	lm_cursor_close(c);
 	if (e)
 		return e;
-	while (take < n && take < ROUND_MAX &&
-	       (old.last || memcmp(v[take].id.b, old.next, ID_SIZE) < 0))
+	while (take < n && take < ROUND_MAX && (old.last || entry_cmp(&v[take].id, old.next) < 0))
 		take++;
 	ensure(take > 0);
 	e = merge(&old, v, take, entries);
