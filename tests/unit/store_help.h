@@ -17,6 +17,7 @@
 
 #include "store/lm.h"
 #include "store/log.h"
+#include "tests/unit/random.h"
 
 #define PATH_SIZE 512
 #define EVENT_SIZE_MAX 400
@@ -28,21 +29,6 @@
 static const struct lm_sizes small_sizes __attribute__((unused)) = {
 	.map = 256 * KIB, .room = 128 * KIB, .step = 512 * KIB, .reserve = 0
 };
-
-/* xorshift64*: a sequence that its seed repeats. */
-static inline uint64_t random_next(uint64_t *state)
-{
-	*state ^= *state >> 12;
-	*state ^= *state << 25;
-	*state ^= *state >> 27;
-	return *state * UINT64_C(2685821657736338717);
-}
-
-/* A number from 0 to n - 1. */
-static inline uint64_t random_below(uint64_t *state, uint64_t n)
-{
-	return (random_next(state) >> 11) % n;
-}
 
 /* A directory of its own for one test: *state is its path. */
 static inline int temp_make(void **state)

@@ -26,7 +26,7 @@ static struct place home_of(uint32_t deal)
 }
 
 /* Facts 1 to FACTS, stated on any of 300 days, some at a time of day, each in some home. */
-static void fill(struct replica *r, uint64_t *random)
+static void fill(struct replica *r, struct random *random)
 {
 	memset(counts, 0, sizeof(counts));
 	assert_int_equal(replica_begin(r), ERR_OK);
@@ -69,7 +69,7 @@ static void assert_walk(struct replica *r, struct cursor *c, uint32_t deal, int6
 }
 
 /* A replica with all homes in it, at a snapshot. */
-static struct replica *filled(const char *directory, uint64_t *random)
+static struct replica *filled(const char *directory, struct random *random)
 {
 	struct replica *r;
 
@@ -81,7 +81,7 @@ static struct replica *filled(const char *directory, uint64_t *random)
 
 static void walks_in_any_order_share_a_cursor_and_see_each_home_whole(void **state)
 {
-	uint64_t random = 20250121;
+	struct random random = random_begin(__func__);
 	struct replica *r = filled(*state, &random);
 	struct cursor c = { 0 };
 
@@ -101,7 +101,7 @@ static void walks_in_any_order_share_a_cursor_and_see_each_home_whole(void **sta
 
 static void a_home_is_counted_by_the_heads_of_its_blocks(void **state)
 {
-	uint64_t random = 20250121;
+	struct random random = random_begin(__func__);
 	struct replica *r = filled(*state, &random);
 	struct cursor c = { 0 };
 

@@ -70,7 +70,7 @@ static enum err find(struct lm *lm, struct id id, uint64_t *seq)
 	return e;
 }
 
-static void fill(struct lm *lm, unsigned kind, uint64_t random)
+static void fill(struct lm *lm, unsigned kind, struct random random)
 {
 	struct id_place v[ROUND_MAX];
 
@@ -91,7 +91,7 @@ static void every_id_is_found_and_no_other_whatever_their_order(void **state)
 			char name[32];
 			(void)snprintf(name, sizeof(name), "%u-%u", kind, (unsigned)seed);
 			struct lm *lm = open_table(in_dir(*state, name));
-			fill(lm, kind, seed * UINT64_C(0x9e3779b97f4a7c15));
+			fill(lm, kind, (struct random){ seed });
 			for (uint64_t n = 0; n < IDS; n++) {
 				assert_int_equal(find(lm, id_number(n, kind), &seq), ERR_OK);
 				assert_int_equal(seq, n + 1);
@@ -109,7 +109,7 @@ static void ids_that_grow_fill_their_rows(void **state)
 	struct lm_txn *t;
 	uint64_t bytes, rows;
 
-	fill(lm, 0, 1);
+	fill(lm, 0, (struct random){ 1 });
 	assert_int_equal(lm_read(lm, &t), ERR_OK);
 	assert_int_equal(lm_count(t, 1, &rows), ERR_OK);
 	assert_int_equal(lm_size(t, 1, &bytes), ERR_OK);
@@ -153,7 +153,7 @@ static void a_flipped_bit_hides_no_other_id(void **state)
 		struct lm *lm = open_table(*state);
 		struct id_place one = { hit, IDS + 1 + at };
 		if (at == 0)
-			fill(lm, 0, 1);
+			fill(lm, 0, (struct random){ 1 });
 		lm_close(lm);
 		const struct str text = { (const char *)hit.b, ID_SIZE };
 		assert_true(file_flip(data, text, at) > 0);
@@ -206,7 +206,7 @@ static void ids_of_one_transaction_are_found_at_once(void **state)
 static void ids_of_one_transaction_come_in_order(void **state)
 {
 	struct id_place want[IDS];
-	uint64_t random = 1;
+	struct random random = random_begin(__func__);
 	struct fresh f;
 
 	(void)state;

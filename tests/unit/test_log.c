@@ -640,7 +640,7 @@ struct model {
 	bool open;
 };
 
-static void model_put(struct model *m, struct log *log, uint64_t *random)
+static void model_put(struct model *m, struct log *log, struct random *random)
 {
 	char space[EVENT_SIZE_MAX], deal[8];
 	const uint64_t n = m->next_number++;
@@ -663,7 +663,7 @@ static void model_put(struct model *m, struct log *log, uint64_t *random)
 	assert_int_equal(r.recorded, m->last);
 }
 
-static void model_ask_inside(struct model *m, struct log *log, uint64_t *random)
+static void model_ask_inside(struct model *m, struct log *log, struct random *random)
 {
 	uint64_t seq, revision, right = 0;
 	const uint64_t n = random_below(random, m->next_number + 3), deal = n % DEALS;
@@ -684,7 +684,7 @@ static void model_ask_inside(struct model *m, struct log *log, uint64_t *random)
 	assert_int_equal(revision, right);
 }
 
-static void model_read(struct model *m, struct log *log, uint64_t *random)
+static void model_read(struct model *m, struct log *log, struct random *random)
 {
 	struct arena a;
 	struct record_list got;
@@ -716,7 +716,7 @@ static void model_end(struct model *m, struct log *log, bool commit)
 		m->head = m->pending;
 }
 
-static void model_step(struct model *m, struct log **log, const char *dir, uint64_t *random)
+static void model_step(struct model *m, struct log **log, const char *dir, struct random *random)
 {
 	const uint64_t what = random_below(random, 100);
 
@@ -749,7 +749,7 @@ static void any_sequence_of_calls_does_what_a_plain_list_does(void **state)
 
 	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
 		char dir[PATH_SIZE];
-		uint64_t random = seed * UINT64_C(0x9e3779b97f4a7c15);
+		struct random random = { seed };
 		(void)snprintf(dir, sizeof(dir), "%s/%u", (char *)*state, (unsigned)seed);
 		struct log *log = open_log(dir);
 		m = (struct model){ 0 };

@@ -692,7 +692,7 @@ static struct str value_of(unsigned generation, char *space)
 	return (struct str){ space, (size_t)size + generation * 17 % 300 };
 }
 
-static void model_write(struct model *m, struct replica *r, uint64_t *random)
+static void model_write(struct model *m, struct replica *r, struct random *random)
 {
 	char key[64], value[EVENT_SIZE_MAX];
 	const unsigned t = (unsigned)random_below(random, TABLES);
@@ -714,7 +714,7 @@ static void model_write(struct model *m, struct replica *r, uint64_t *random)
 }
 
 /* A walk from a random key gives the rows of the model, in order. */
-static void model_walk(const struct rows *m, struct replica *r, uint64_t *random)
+static void model_walk(const struct rows *m, struct replica *r, struct random *random)
 {
 	char key[64], value[EVENT_SIZE_MAX];
 	struct cursor c;
@@ -743,7 +743,7 @@ static void model_walk(const struct rows *m, struct replica *r, uint64_t *random
 	assert_int_equal(rows, right);
 }
 
-static void model_read(const struct rows *m, struct replica *r, uint64_t *random)
+static void model_read(const struct rows *m, struct replica *r, struct random *random)
 {
 	char key[64], value[EVENT_SIZE_MAX];
 	struct str got;
@@ -765,7 +765,7 @@ static void model_read(const struct rows *m, struct replica *r, uint64_t *random
 	replica_unsnap(r);
 }
 
-static void model_step(struct model *m, struct replica **r, const char *dir, uint64_t *random)
+static void model_step(struct model *m, struct replica **r, const char *dir, struct random *random)
 {
 	const uint64_t what = random_below(random, 100);
 
@@ -799,7 +799,7 @@ static void any_sequence_of_calls_does_what_plain_maps_do(void **state)
 
 	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
 		char dir[PATH_SIZE];
-		uint64_t random = seed * UINT64_C(0x9e3779b97f4a7c15);
+		struct random random = { seed };
 		(void)snprintf(dir, sizeof(dir), "%s/%u", (char *)*state, (unsigned)seed);
 		struct replica *r = open_replica(dir);
 		m = (struct model){ 0 };

@@ -537,7 +537,7 @@ static void a_full_disk_refuses_writing_and_room_lets_it_go_on(void **state)
 /* ---- kill -9 ---- */
 
 /* Commit for ever, telling after each log commit what is durable. */
-static void write_for_ever(const char *dir, int tell, uint64_t seed)
+static void write_for_ever(const char *dir, int tell, struct random random)
 {
 	struct log *log;
 	struct log_info i;
@@ -547,7 +547,7 @@ static void write_for_ever(const char *dir, int tell, uint64_t seed)
 		_exit(1);
 	for (;;) {
 		log_info(log, &i);
-		const uint64_t count = 1 + random_below(&seed, 40);
+		const uint64_t count = 1 + random_below(&random, 40);
 		enum err e = log_begin(log);
 		for (uint64_t n = i.head + 1; n <= i.head + count && !e; n++)
 			e = put(log, n);
@@ -567,7 +567,8 @@ static void write_for_ever(const char *dir, int tell, uint64_t seed)
 
 static void what_was_reported_committed_survives_kill_9(void **state)
 {
-	uint64_t random = 20250121, told = 0;
+	struct random random = random_begin(__func__);
+	uint64_t told = 0;
 	const char *dir = *state;
 
 	for (unsigned round = 0; round < KILLS; round++) {
@@ -576,7 +577,7 @@ static void what_was_reported_committed_survives_kill_9(void **state)
 		const pid_t child = fork();
 		assert_true(child >= 0);
 		if (child == 0)
-			write_for_ever(dir, pipe_fd[1], random ^ round);
+			write_for_ever(dir, pipe_fd[1], (struct random){ random.state ^ round });
 		assert_int_equal(close(pipe_fd[1]), 0);
 		for (uint64_t n = 1 + random_below(&random, 20); n > 0; n--)
 			assert_int_equal(read(pipe_fd[0], &told, sizeof(told)), sizeof(told));
