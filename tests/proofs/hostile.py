@@ -14,7 +14,7 @@ import time
 import msgpack
 
 import proof
-from zmtp import COMMAND, LONG, MORE, frame
+from zmtp import COMMAND, LONG, MORE, command, frame, greeting, ready
 
 NEVER = b"\xc1" # begins nothing in MessagePack
 PATIENCE_S = 60.0
@@ -26,23 +26,6 @@ def vectors(name):
 
 
 # ---- ZMTP ----
-
-def greeting(mechanism=b"NULL", major=3, minor=1, server=0):
-    return b"\xff" + b"\0" * 8 + b"\x7f" + bytes([major, minor]) + mechanism.ljust(20, b"\0")[:20] \
-        + bytes([server]) + b"\0" * 31
-
-
-def command(name, body=b""):
-    return frame(bytes([len(name)]) + name + body, COMMAND)
-
-
-def ready(kind=b"DEALER", **properties):
-    body = b""
-    for key, value in {"Socket-Type": kind, "Identity": b"", **properties}.items():
-        name = key.replace("_", "-").encode()
-        body += bytes([len(name)]) + name + struct.pack(">I", len(value)) + value
-    return command(b"READY", body)
-
 
 HELLO = greeting() + ready()
 

@@ -1,26 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-ZMTP 3.0 over a unix socket by hand, for peers that libzmq would not let be: who never reads, who says
-half a greeting, who never ends a message.
+ZMTP 3 by hand, and peers over a unix socket that libzmq would not let be: who never reads, who says half
+a greeting, who never ends a message.
 """
 import socket
 import struct
 
-GREETING = (b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32))
 MORE, LONG, COMMAND = 1, 2, 4
-
-
-def prop(name, value):
-    return bytes([len(name)]) + name + struct.pack(">I", len(value)) + value
-
-
-READY = b"\x05READY" + prop(b"Socket-Type", b"DEALER") + prop(b"Identity", b"")
 
 
 def frame(body, flags=0):
     if len(body) < 256:
         return bytes([flags, len(body)]) + body
     return bytes([flags | LONG]) + struct.pack(">Q", len(body)) + body
+
+
+def greeting(mechanism=b"NULL", major=3, minor=1, server=0):
+    return b"\xff" + b"\0" * 8 + b"\x7f" + bytes([major, minor]) + mechanism.ljust(20, b"\0")[:20] \
+        + bytes([server]) + b"\0" * 31
+
+
+def command(name, body=b""):
+    return frame(bytes([len(name)]) + name + body, COMMAND)
+
+
+def ready(kind=b"DEALER", **properties):
+    body = b""
+    for key, value in {"Socket-Type": kind, "Identity": b"", **properties}.items():
+        name = key.replace("_", "-").encode()
+        body += bytes([len(name)]) + name + struct.pack(">I", len(value)) + value
+    return command(b"READY", body)
+
+
+GREETING = greeting(minor=0) # of who knows no more than 3.0
 
 
 def announced(size, flags=0):
@@ -41,7 +53,7 @@ def meet(path):
     ready is thrown out by libzmq.
     """
     s = connect(path)
-    s.sendall(GREETING + frame(READY, COMMAND))
+    s.sendall(GREETING + ready())
     receive(s, len(GREETING))
     receive(s, receive(s, 2)[1]) # READY, a short frame
     return s
