@@ -9,7 +9,6 @@
 #define PAGE_FLAGS_AT 10u
 #define PAGE_LOWER_AT 12u
 #define EVENTS 400u
-#define ARENA_MAX ((size_t)16 << 20)
 
 static void make(const char *dir)
 {

@@ -2,67 +2,14 @@
 /* The log's contract, sentence by sentence, and against a plain model in memory. */
 #include "tests/unit/store_help.h"
 
-#define ARENA_MAX ((size_t)64 << 20)
 static const struct slice_limits no_limits = { SIZE_MAX, SIZE_MAX };
-
-static struct log *open_log(const char *dir)
-{
-	struct log *log = NULL;
-	struct fault f;
-
-	fault_init(&f);
-	if (log_open_sized(dir, NOW, &small_sizes, &log, &f) != ERR_OK)
-		fail_msg("log_open: %s", f.text);
-	return log;
-}
-
-static struct log *reopen(struct log *log, const char *dir)
-{
-	log_close(log);
-	return open_log(dir);
-}
-
-static struct log_info info_of(const struct log *log)
-{
-	struct log_info i;
-
-	log_info(log, &i);
-	return i;
-}
-
-/* Put event number n, on a deal of its own choice, into the log commit in hand. */
-static enum err put(struct log *log, uint64_t n, const char *deal, int64_t now_us)
-{
-	char space[EVENT_SIZE_MAX];
-	const struct id id = id_of(n);
-	struct record r;
-
-	return log_put(log, &id, str_of(deal), event_of(n, space), now_us, &r);
-}
-
-/* Events number first to first + count - 1, in one log commit. */
-static void commit_events(struct log *log, uint64_t first, uint64_t count)
-{
-	assert_int_equal(log_begin(log), ERR_OK);
-	for (uint64_t n = first; n < first + count; n++)
-		assert_int_equal(put(log, n, "stargate", NOW), ERR_OK);
-	assert_int_equal(log_commit(log), ERR_OK);
-}
-
-static void assert_event(const struct record *r, uint64_t seq, uint64_t n)
-{
-	char space[EVENT_SIZE_MAX];
-
-	assert_int_equal(r->seq, seq);
-	assert_true(str_eq(r->event, event_of(n, space)));
-}
 
 /* ---- opening ---- */
 
 static void a_new_log_is_empty_and_of_epoch_one(void **state)
 {
-	struct log *log = open_log(in_dir(*state, "a/new/one"));
-	const struct log_info i = info_of(log);
+	struct log *log = open_small_log(in_dir(*state, "a/new/one"));
+	const struct log_info i = info_of_log(log);
 
 	assert_int_equal(i.epoch, 1);
 	assert_int_equal(i.head, 0);
@@ -73,24 +20,25 @@ static void a_new_log_is_empty_and_of_epoch_one(void **state)
 
 static void the_id_of_a_ledger_is_made_once(void **state)
 {
-	struct log *a = open_log(in_dir(*state, "a")), *b = open_log(in_dir(*state, "b"));
-	const struct log_info first = info_of(a), other = info_of(b);
+	struct log *a = open_small_log(in_dir(*state, "a"));
+	struct log *b = open_small_log(in_dir(*state, "b"));
+	const struct log_info first = info_of_log(a), other = info_of_log(b);
 
 	assert_memory_not_equal(first.ledger.b, other.ledger.b, ID_SIZE);
-	a = reopen(a, in_dir(*state, "a"));
-	assert_memory_equal(info_of(a).ledger.b, first.ledger.b, ID_SIZE);
+	a = reopen_log(a, in_dir(*state, "a"));
+	assert_memory_equal(info_of_log(a).ledger.b, first.ledger.b, ID_SIZE);
 	log_close(a);
 	log_close(b);
 }
 
 static void what_was_committed_is_there_after_opening_again(void **state)
 {
-	struct log *log = open_log(*state);
+	struct log *log = open_small_log(*state);
 
 	commit_events(log, 1, 3);
-	const struct log_info before = info_of(log);
-	log = reopen(log, *state);
-	const struct log_info after = info_of(log);
+	const struct log_info before = info_of_log(log);
+	log = reopen_log(log, *state);
+	const struct log_info after = info_of_log(log);
 	assert_int_equal(after.head, 3);
 	assert_int_equal(after.recorded, before.recorded);
 	assert_int_equal(after.epoch, before.epoch);
@@ -105,13 +53,13 @@ static void closing_accepts_null(void **state)
 
 static void closing_aborts_an_open_transaction(void **state)
 {
-	struct log *log = open_log(*state);
+	struct log *log = open_small_log(*state);
 
 	commit_events(log, 1, 2);
 	assert_int_equal(log_begin(log), ERR_OK);
-	assert_int_equal(put(log, 3, "stargate", NOW), ERR_OK);
-	log = reopen(log, *state);
-	assert_int_equal(info_of(log).head, 2);
+	assert_int_equal(put_event(log, 3, "stargate", NOW), ERR_OK);
+	log = reopen_log(log, *state);
+	assert_int_equal(info_of_log(log).head, 2);
 	log_close(log);
 }
 
@@ -119,7 +67,7 @@ static void closing_aborts_an_open_transaction(void **state)
 
 static void events_get_the_next_seq_one_by_one(void **state)
 {
-	struct log *log = open_log(*state);
+	struct log *log = open_small_log(*state);
 	struct record r;
 
 	for (uint64_t n = 1; n <= 20; n++) {
@@ -141,7 +89,7 @@ static void recorded_is_now_or_one_microsecond_after_the_one_before(void **state
 		{ NOW, NOW }, { NOW, NOW + 1 }, { NOW + 1, NOW + 2 }, { NOW + 3, NOW + 3 },
 		{ NOW - 1000000, NOW + 4 }, { 0, NOW + 5 }, { -1, NOW + 6 }, { NOW + 9, NOW + 9 },
 	};
-	struct log *log = open_log(*state);
+	struct log *log = open_small_log(*state);
 	struct record r;
 
 	assert_int_equal(log_begin(log), ERR_OK);
@@ -151,18 +99,18 @@ static void recorded_is_now_or_one_microsecond_after_the_one_before(void **state
 		assert_int_equal(r.recorded, cases[i].recorded);
 	}
 	assert_int_equal(log_commit(log), ERR_OK);
-	assert_int_equal(info_of(log).recorded, NOW + 9);
+	assert_int_equal(info_of_log(log).recorded, NOW + 9);
 	log_close(log);
 }
 
 static void a_clock_set_back_over_a_restart_does_not_take_recorded_back(void **state)
 {
-	struct log *log = open_log(*state);
+	struct log *log = open_small_log(*state);
 	struct record r;
 	const struct id id = id_of(2);
 
 	commit_events(log, 1, 1);
-	log = reopen(log, *state);
+	log = reopen_log(log, *state);
 	assert_int_equal(log_begin(log), ERR_OK);
 	assert_int_equal(log_put(log, &id, STR("a"), STR("x"), 17, &r), ERR_OK);
 	assert_int_equal(r.recorded, NOW + 1);
@@ -172,7 +120,7 @@ static void a_clock_set_back_over_a_restart_does_not_take_recorded_back(void **s
 
 static void the_leaf_is_the_hash_of_the_header_and_the_event(void **state)
 {
-	struct log *log = open_log(*state);
+	struct log *log = open_small_log(*state);
 	struct record r, got;
 	struct hash leaf;
 	const struct id id = id_of(1);
@@ -189,18 +137,18 @@ static void the_leaf_is_the_hash_of_the_header_and_the_event(void **state)
 
 static void an_id_is_found_from_inside_the_transaction_on(void **state)
 {
-	struct log *log = open_log(*state);
+	struct log *log = open_small_log(*state);
 	const struct id one = id_of(1), two = id_of(2);
 	uint64_t seq;
 
 	assert_int_equal(log_begin(log), ERR_OK);
 	assert_int_equal(log_find(log, &one, &seq), ERR_NOT_FOUND);
-	assert_int_equal(put(log, 1, "a", NOW), ERR_OK);
+	assert_int_equal(put_event(log, 1, "a", NOW), ERR_OK);
 	assert_int_equal(log_find(log, &one, &seq), ERR_OK);
 	assert_int_equal(seq, 1);
 	assert_int_equal(log_find(log, &two, &seq), ERR_NOT_FOUND);
 	assert_int_equal(log_commit(log), ERR_OK);
-	log = reopen(log, *state);
+	log = reopen_log(log, *state);
 	assert_int_equal(log_begin(log), ERR_OK);
 	assert_int_equal(log_find(log, &one, &seq), ERR_OK);
 	assert_int_equal(seq, 1);
@@ -210,33 +158,33 @@ static void an_id_is_found_from_inside_the_transaction_on(void **state)
 
 static void an_id_that_is_not_new_spoils_the_log_commit(void **state)
 {
-	struct log *log = open_log(*state);
+	struct log *log = open_small_log(*state);
 
 	commit_events(log, 1, 1);
 	/* one that is in the same log commit comes out at once */
 	assert_int_equal(log_begin(log), ERR_OK);
-	assert_int_equal(put(log, 2, "a", NOW), ERR_OK);
-	assert_int_equal(put(log, 2, "a", NOW), ERR_INTERNAL);
-	assert_int_equal(put(log, 3, "a", NOW), ERR_INTERNAL);
+	assert_int_equal(put_event(log, 2, "a", NOW), ERR_OK);
+	assert_int_equal(put_event(log, 2, "a", NOW), ERR_INTERNAL);
+	assert_int_equal(put_event(log, 3, "a", NOW), ERR_INTERNAL);
 	assert_int_equal(log_commit(log), ERR_INTERNAL);
-	assert_int_equal(info_of(log).head, 1);
+	assert_int_equal(info_of_log(log).head, 1);
 	assert_int_equal(log_begin(log), ERR_OK);
-	assert_int_equal(put(log, 1, "a", NOW), ERR_OK);
+	assert_int_equal(put_event(log, 1, "a", NOW), ERR_OK);
 	assert_int_equal(log_commit(log), ERR_INTERNAL);
-	assert_int_equal(info_of(log).head, 1);
+	assert_int_equal(info_of_log(log).head, 1);
 	commit_events(log, 2, 1);
-	assert_int_equal(info_of(log).head, 2);
+	assert_int_equal(info_of_log(log).head, 2);
 	log_close(log);
 }
 
 static void a_record_can_be_had_inside_the_transaction(void **state)
 {
-	struct log *log = open_log(*state);
+	struct log *log = open_small_log(*state);
 	struct record r;
 
 	commit_events(log, 1, 2);
 	assert_int_equal(log_begin(log), ERR_OK);
-	assert_int_equal(put(log, 3, "a", NOW), ERR_OK);
+	assert_int_equal(put_event(log, 3, "a", NOW), ERR_OK);
 	for (uint64_t seq = 1; seq <= 3; seq++) {
 		assert_int_equal(log_get(log, seq, &r), ERR_OK);
 		assert_event(&r, seq, seq);
@@ -258,17 +206,17 @@ static uint64_t revision_of(struct log *log, const char *deal)
 
 static void the_revision_of_a_deal_is_the_number_of_its_events(void **state)
 {
-	struct log *log = open_log(*state);
+	struct log *log = open_small_log(*state);
 
 	assert_int_equal(log_begin(log), ERR_OK);
 	assert_int_equal(revision_of(log, "a"), 0);
-	assert_int_equal(put(log, 1, "a", NOW), ERR_OK);
-	assert_int_equal(put(log, 2, "b", NOW), ERR_OK);
-	assert_int_equal(put(log, 3, "a", NOW), ERR_OK);
-	assert_int_equal(put(log, 4, "", NOW), ERR_OK);
+	assert_int_equal(put_event(log, 1, "a", NOW), ERR_OK);
+	assert_int_equal(put_event(log, 2, "b", NOW), ERR_OK);
+	assert_int_equal(put_event(log, 3, "a", NOW), ERR_OK);
+	assert_int_equal(put_event(log, 4, "", NOW), ERR_OK);
 	assert_int_equal(revision_of(log, "a"), 2);
 	assert_int_equal(log_commit(log), ERR_OK);
-	log = reopen(log, *state);
+	log = reopen_log(log, *state);
 	assert_int_equal(log_begin(log), ERR_OK);
 	assert_int_equal(revision_of(log, "a"), 2);
 	assert_int_equal(revision_of(log, "b"), 1);
@@ -280,11 +228,11 @@ static void the_revision_of_a_deal_is_the_number_of_its_events(void **state)
 
 static void who_looks_after_an_abort_sees_the_revisions_that_are_durable(void **state)
 {
-	struct log *log = open_log(*state);
+	struct log *log = open_small_log(*state);
 
 	commit_events(log, 1, 1);
 	assert_int_equal(log_begin(log), ERR_OK);
-	assert_int_equal(put(log, 2, "stargate", NOW), ERR_OK);
+	assert_int_equal(put_event(log, 2, "stargate", NOW), ERR_OK);
 	assert_int_equal(revision_of(log, "stargate"), 2);
 	log_abort(log);
 	assert_int_equal(log_look(log), ERR_OK);
@@ -295,17 +243,17 @@ static void who_looks_after_an_abort_sees_the_revisions_that_are_durable(void **
 
 static void an_abort_leaves_neither_trace_nor_hole(void **state)
 {
-	struct log *log = open_log(*state);
+	struct log *log = open_small_log(*state);
 	const struct id id = id_of(9);
 	struct record r;
 	uint64_t seq;
 
 	commit_events(log, 1, 1);
 	assert_int_equal(log_begin(log), ERR_OK);
-	assert_int_equal(put(log, 9, "other", NOW + 500), ERR_OK);
+	assert_int_equal(put_event(log, 9, "other", NOW + 500), ERR_OK);
 	log_abort(log);
 	log_abort(log);
-	assert_int_equal(info_of(log).head, 1);
+	assert_int_equal(info_of_log(log).head, 1);
 	assert_int_equal(log_begin(log), ERR_OK);
 	assert_int_equal(log_find(log, &id, &seq), ERR_NOT_FOUND);
 	assert_int_equal(revision_of(log, "other"), 0);
@@ -318,19 +266,19 @@ static void an_abort_leaves_neither_trace_nor_hole(void **state)
 
 static void what_is_not_durable_is_not_seen(void **state)
 {
-	struct log *log = open_log(*state);
+	struct log *log = open_small_log(*state);
 	struct record_list got;
 	struct arena a;
 
 	arena_init(&a, ARENA_MAX);
 	commit_events(log, 1, 1);
 	assert_int_equal(log_begin(log), ERR_OK);
-	assert_int_equal(put(log, 2, "a", NOW), ERR_OK);
-	assert_int_equal(info_of(log).head, 1);
+	assert_int_equal(put_event(log, 2, "a", NOW), ERR_OK);
+	assert_int_equal(info_of_log(log).head, 1);
 	assert_int_equal(log_read(log, 0, no_limits, &a, &got, NULL), ERR_OK);
 	assert_int_equal(got.n, 1);
 	assert_int_equal(log_commit(log), ERR_OK);
-	assert_int_equal(info_of(log).head, 2);
+	assert_int_equal(info_of_log(log).head, 2);
 	assert_int_equal(log_read(log, 0, no_limits, &a, &got, NULL), ERR_OK);
 	assert_int_equal(got.n, 2);
 	arena_fini(&a);
@@ -348,7 +296,7 @@ static void an_event_that_is_too_large_is_refused_and_the_others_stay(void **sta
 	memset(deal, 'd', sizeof(deal));
 	assert_int_equal(log_open(*state, NOW, &log, NULL), ERR_OK);
 	assert_int_equal(log_begin(log), ERR_OK);
-	assert_int_equal(put(log, 1, "a", NOW), ERR_OK);
+	assert_int_equal(put_event(log, 1, "a", NOW), ERR_OK);
 	assert_int_equal(log_put(log, &id, STR("a"), (struct str){ big, EVENT_BYTES_MAX + 1 },
 				 NOW, &r),
 			 ERR_TOO_LARGE);
@@ -358,7 +306,7 @@ static void an_event_that_is_too_large_is_refused_and_the_others_stay(void **sta
 				 (struct str){ big, EVENT_BYTES_MAX }, NOW, &r),
 			 ERR_OK);
 	assert_int_equal(log_commit(log), ERR_OK);
-	assert_int_equal(info_of(log).head, 2);
+	assert_int_equal(info_of_log(log).head, 2);
 	free(big);
 	log_close(log);
 }
@@ -378,7 +326,7 @@ static void a_log_commit_takes_so_many_events_and_no_more(void **state)
 	id = id_of(LOG_COMMIT_EVENTS_MAX);
 	assert_int_equal(log_put(log, &id, STR("a"), STR("x"), NOW, &r), ERR_TOO_LARGE);
 	assert_int_equal(log_commit(log), ERR_OK);
-	assert_int_equal(info_of(log).head, LOG_COMMIT_EVENTS_MAX);
+	assert_int_equal(info_of_log(log).head, LOG_COMMIT_EVENTS_MAX);
 	log_close(log);
 }
 
@@ -399,7 +347,7 @@ static void a_log_commit_takes_so_many_bytes_and_no_more(void **state)
 				 n < fit ? ERR_OK : ERR_TOO_LARGE);
 	}
 	assert_int_equal(log_commit(log), ERR_OK);
-	assert_int_equal(info_of(log).head, fit);
+	assert_int_equal(info_of_log(log).head, fit);
 	free(big);
 	log_close(log);
 }
@@ -407,7 +355,7 @@ static void a_log_commit_takes_so_many_bytes_and_no_more(void **state)
 static void below_the_reserve_writing_is_refused_and_reading_goes_on(void **state)
 {
 	const struct lm_sizes greedy = { MIB, MIB, MIB, .reserve = SIZE_MAX };
-	struct log *log = open_log(*state);
+	struct log *log = open_small_log(*state);
 	struct record_list got;
 	struct fault f;
 	struct arena a;
@@ -429,7 +377,7 @@ static void below_the_reserve_writing_is_refused_and_reading_goes_on(void **stat
 
 static void a_map_that_is_full_is_grown_by_doing_the_same_once_more(void **state)
 {
-	struct log *log = open_log(*state);
+	struct log *log = open_small_log(*state);
 	unsigned grown = 0;
 	uint64_t n = 1;
 
@@ -442,9 +390,9 @@ static void a_map_that_is_full_is_grown_by_doing_the_same_once_more(void **state
 			assert_int_equal(log_begin(log), ERR_OK);
 			e = ERR_OK;
 			for (uint64_t i = n; i < n + count && !e; i++)
-				e = put(log, i, "stargate", NOW);
+				e = put_event(log, i, "stargate", NOW);
 			if (e)
-				assert_int_equal(put(log, n, "stargate", NOW), ERR_NO_SPACE);
+				assert_int_equal(put_event(log, n, "stargate", NOW), ERR_NO_SPACE);
 			const enum err committed = log_commit(log);
 			assert_true(committed == e || (!e && committed == ERR_NO_SPACE));
 			e = committed;
@@ -452,7 +400,7 @@ static void a_map_that_is_full_is_grown_by_doing_the_same_once_more(void **state
 		}
 		assert_int_equal(e, ERR_OK);
 		n += count;
-		assert_int_equal(info_of(log).head, n - 1);
+		assert_int_equal(info_of_log(log).head, n - 1);
 	}
 	assert_true(grown > 0);
 	log_close(log);
@@ -460,19 +408,19 @@ static void a_map_that_is_full_is_grown_by_doing_the_same_once_more(void **state
 
 static void the_map_grows_without_anybody_noticing(void **state)
 {
-	struct log *log = open_log(*state);
+	struct log *log = open_small_log(*state);
 
 	/* 128 KiB of room are more than ten events take: some MB come to be in a map of 256 KiB */
 	for (uint64_t n = 1; n < 6000; n += 10)
 		commit_events(log, n, 10);
-	log = reopen(log, *state);
-	assert_int_equal(info_of(log).head, 6000);
+	log = reopen_log(log, *state);
+	assert_int_equal(info_of_log(log).head, 6000);
 	log_close(log);
 }
 
 static void tending_finds_nothing_wrong(void **state)
 {
-	struct log *log = open_log(*state);
+	struct log *log = open_small_log(*state);
 
 	assert_int_equal(log_tend(log), ERR_OK);
 	log_close(log);
@@ -482,7 +430,7 @@ static void tending_finds_nothing_wrong(void **state)
 
 static void a_slice_holds_the_records_after_a_position(void **state)
 {
-	struct log *log = open_log(*state);
+	struct log *log = open_small_log(*state);
 	struct record_list got;
 	struct arena a;
 
@@ -502,7 +450,7 @@ static void a_slice_holds_the_records_after_a_position(void **state)
 
 static void a_slice_keeps_its_limit_of_events(void **state)
 {
-	struct log *log = open_log(*state);
+	struct log *log = open_small_log(*state);
 	struct record_list got;
 	struct arena a;
 
@@ -520,7 +468,7 @@ static void a_slice_keeps_its_limit_of_events(void **state)
 
 static void a_slice_keeps_its_limit_of_bytes_but_holds_at_least_one_event(void **state)
 {
-	struct log *log = open_log(*state);
+	struct log *log = open_small_log(*state);
 	struct record_list got;
 	struct arena a;
 	char space[EVENT_SIZE_MAX];
@@ -543,7 +491,7 @@ static void a_slice_keeps_its_limit_of_bytes_but_holds_at_least_one_event(void *
 
 static void a_slice_of_many_snapshots_has_no_seam(void **state)
 {
-	struct log *log = open_log(*state);
+	struct log *log = open_small_log(*state);
 	struct record_list got;
 	struct arena a;
 
@@ -561,7 +509,7 @@ static void a_slice_of_many_snapshots_has_no_seam(void **state)
 
 static void what_was_read_stays_when_the_log_goes_on_and_away(void **state)
 {
-	struct log *log = open_log(*state);
+	struct log *log = open_small_log(*state);
 	struct record_list got;
 	struct arena a;
 
@@ -577,7 +525,7 @@ static void what_was_read_stays_when_the_log_goes_on_and_away(void **state)
 
 static void an_arena_that_is_full_ends_the_slice(void **state)
 {
-	struct log *log = open_log(*state);
+	struct log *log = open_small_log(*state);
 	struct record_list got;
 	struct fault f;
 	struct arena a;
@@ -597,7 +545,7 @@ static void an_arena_that_is_full_ends_the_slice(void **state)
 
 static void a_damaged_record_is_named_and_neither_served_nor_in_the_way(void **state)
 {
-	struct log *log = open_log(*state);
+	struct log *log = open_small_log(*state);
 	struct record_list got;
 	struct record r;
 	struct fault f;
@@ -608,7 +556,7 @@ static void a_damaged_record_is_named_and_neither_served_nor_in_the_way(void **s
 	commit_events(log, 1, 30);
 	log_close(log);
 	assert_true(file_flip(in_dir(*state, "data.mdb"), STR("<event 12>"), 7) > 0);
-	log = open_log(*state);
+	log = open_small_log(*state);
 	assert_int_equal(log_read(log, 0, no_limits, &a, &got, &f), ERR_OK);
 	assert_int_equal(got.n, 11);
 	assert_int_equal(log_read(log, 11, no_limits, &a, &got, &f), ERR_DAMAGED);
@@ -618,7 +566,7 @@ static void a_damaged_record_is_named_and_neither_served_nor_in_the_way(void **s
 	assert_int_equal(got.n, 18);
 	assert_int_equal(log_begin(log), ERR_OK);
 	assert_int_equal(log_get(log, 12, &r), ERR_DAMAGED);
-	assert_int_equal(put(log, 31, "stargate", NOW), ERR_OK);
+	assert_int_equal(put_event(log, 31, "stargate", NOW), ERR_OK);
 	assert_int_equal(log_commit(log), ERR_OK);
 	arena_fini(&a);
 	log_close(log);
@@ -631,7 +579,7 @@ static void a_damaged_record_is_named_and_neither_served_nor_in_the_way(void **s
 #define SEEDS 4u
 #define STEPS 1500u
 
-/* What a log is: a list of events; with what the log commit in hand has put behind `head`. */
+/* What a log is: a list of events; with what the log commit in hand has put_event behind `head`. */
 struct model {
 	uint64_t numbers[MODEL_MAX]; /* event number of each seq, from 1 */
 	int64_t recorded[MODEL_MAX];
@@ -721,7 +669,7 @@ static void model_step(struct model *m, struct log **log, const char *dir, struc
 	const uint64_t what = random_below(random, 100);
 
 	if (what < 2) {
-		*log = reopen(*log, dir);
+		*log = reopen_log(*log, dir);
 		m->open = false;
 	} else if (what < 12) {
 		model_read(m, *log, random);
@@ -738,7 +686,7 @@ static void model_step(struct model *m, struct log **log, const char *dir, struc
 	} else {
 		model_end(m, *log, what < 95);
 	}
-	const struct log_info i = info_of(*log);
+	const struct log_info i = info_of_log(*log);
 	assert_int_equal(i.head, m->head);
 	assert_int_equal(i.recorded, m->head ? m->recorded[m->head] : 0);
 }
@@ -751,7 +699,7 @@ static void any_sequence_of_calls_does_what_a_plain_list_does(void **state)
 		char dir[PATH_SIZE];
 		struct random random = { seed };
 		(void)snprintf(dir, sizeof(dir), "%s/%u", (char *)*state, (unsigned)seed);
-		struct log *log = open_log(dir);
+		struct log *log = open_small_log(dir);
 		m = (struct model){ 0 };
 		print_message("seed %u\n", (unsigned)seed);
 		for (unsigned i = 0; i < STEPS && m.pending < MODEL_MAX - 20; i++)

@@ -7,8 +7,6 @@
 
 #include <stdio.h>
 
-#include "store/replica.h"
-
 #define PAGE 4096u
 #define PAGE_HEAD 16u
 #define ROOT_END 152u /* of what a root page says */
@@ -25,15 +23,6 @@ static struct log *open_log(const char *dir, enum err *e)
 	return log;
 }
 
-static enum err put_one(struct log *log, uint64_t n)
-{
-	char event[EVENT_SIZE_MAX];
-	const struct id id = id_of(n);
-	struct record rec;
-
-	return log_put(log, &id, STR("deal"), event_of(n, event), NOW, &rec);
-}
-
 static void fill(const char *dir)
 {
 	enum err e;
@@ -42,7 +31,7 @@ static void fill(const char *dir)
 	for (uint64_t n = 1; n <= EVENTS; n++) {
 		if (n % 10 == 1)
 			assert_int_equal(log_begin(log), ERR_OK);
-		assert_int_equal(put_one(log, n), ERR_OK);
+		assert_int_equal(put_event(log, n, "deal", NOW), ERR_OK);
 		if (n % 10 == 0)
 			assert_int_equal(log_commit(log), ERR_OK);
 	}
@@ -106,7 +95,7 @@ static void append_to(const char *dir)
 	assert_true(begun == ERR_OK || begun == ERR_DAMAGED);
 	if (!begun) {
 		assert_int_equal(log_begin(log), ERR_OK);
-		e = put_one(log, EVENTS + 1);
+		e = put_event(log, EVENTS + 1, "deal", NOW);
 		e = e ? e : log_commit(log);
 		assert_true(e == ERR_OK || e == ERR_DAMAGED);
 		log_abort(log);
@@ -232,17 +221,6 @@ static void what_is_foreseen_is_found_or_damaged_as_if_it_were_not(void **state)
 
 #define AT_COUNT 12u /* in the head of the first of a value's own pages: how many there are */
 
-static struct replica *open_replica(const char *dir)
-{
-	struct replica *r = NULL;
-	struct fault f;
-
-	fault_init(&f);
-	if (replica_open_sized(dir, 1, &small_sizes, &r, &f))
-		fail_msg("%s", f.text);
-	return r;
-}
-
 /* The count of the pages that hold this text, in the bytes of the store. */
 static char *count_of_pages(char *bytes, size_t size, struct str text)
 {
@@ -267,7 +245,7 @@ static enum err index_big(struct replica *r, const char *name, size_t size)
 static void a_row_that_seems_to_have_pages_of_others_is_not_replaced(void **state)
 {
 	const char *path = in_dir(*state, "data.mdb");
-	struct replica *r = open_replica(*state);
+	struct replica *r = open_small_replica(*state);
 	size_t size;
 
 	assert_int_equal(replica_begin(r), ERR_OK);
@@ -282,13 +260,13 @@ static void a_row_that_seems_to_have_pages_of_others_is_not_replaced(void **stat
 		count[bit / 8] ^= (char)(1 << bit % 8);
 		file_write(file, good, size);
 		count[bit / 8] ^= (char)(1 << bit % 8);
-		r = open_replica(*state);
+		r = open_small_replica(*state);
 		assert_int_equal(replica_begin(r), ERR_OK);
 		assert_int_equal(index_big(r, "<first>", 3 * PAGE), ERR_DAMAGED);
 		replica_close(r);
 	}
 	file_write(file, good, size);
-	r = open_replica(*state);
+	r = open_small_replica(*state);
 	assert_int_equal(replica_begin(r), ERR_OK);
 	assert_int_equal(index_big(r, "<first>", 3 * PAGE), ERR_OK);
 	assert_int_equal(replica_commit(r), ERR_OK);
@@ -300,7 +278,7 @@ static void a_row_that_seems_to_have_pages_of_others_is_not_replaced(void **stat
 /* It keeps the pages that it had, of which its size now needs fewer. */
 static void a_row_that_was_made_smaller_can_be_replaced(void **state)
 {
-	struct replica *r = open_replica(*state);
+	struct replica *r = open_small_replica(*state);
 	struct str value;
 
 	for (size_t i = 0; i < 4; i++) {

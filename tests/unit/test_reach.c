@@ -2,39 +2,6 @@
 /* What of a replica is in reach, and that events are the same whether they are or not. */
 #include "tests/unit/store_help.h"
 
-#include "store/replica.h"
-
-#define VERSION 1
-
-static enum err put(struct replica *r, uint64_t n)
-{
-	char space[EVENT_SIZE_MAX];
-	const struct record rec = { .epoch = 1, .seq = n, .recorded = NOW + (int64_t)n,
-				    .event = event_of(n, space) };
-	const struct id id = id_of(n);
-
-	return replica_put(r, &id, &rec);
-}
-
-static void commit_records(struct replica *r, uint64_t first, uint64_t last)
-{
-	assert_int_equal(replica_begin(r), ERR_OK);
-	for (uint64_t n = first; n <= last; n++)
-		assert_int_equal(put(r, n), ERR_OK);
-	assert_int_equal(replica_commit(r), ERR_OK);
-}
-
-static void assert_record(struct replica *r, uint64_t n)
-{
-	char space[EVENT_SIZE_MAX];
-	struct record got;
-
-	assert_int_equal(replica_get(r, n, &got), ERR_OK);
-	assert_int_equal(got.seq, n);
-	assert_int_equal(got.recorded, NOW + (int64_t)n);
-	assert_true(str_eq(got.event, event_of(n, space)));
-}
-
 /* How many times it is to be called until all is in reach. */
 static size_t warm(struct replica *r)
 {
@@ -55,10 +22,10 @@ static void what_is_stored_comes_into_reach_a_few_mib_at_a_time(void **state)
 	uint64_t in_reach, bytes;
 	bool more;
 
-	assert_int_equal(replica_open(*state, VERSION, &r, NULL), ERR_OK);
+	assert_int_equal(replica_open(*state, SOME_VERSION, &r, NULL), ERR_OK);
 	assert_int_equal(warm(r), 1);
 	assert_int_equal(replica_begin(r), ERR_OK);
-	assert_int_equal(put(r, 1), ERR_OK);
+	assert_int_equal(put_record(r, 1), ERR_OK);
 	for (char i = 'a'; i < 'a' + 24; i++)
 		assert_int_equal(replica_index(r, 0, (struct str){ &i, 1 },
 					       (struct str){ value, sizeof(value) }),
@@ -122,7 +89,7 @@ static void events_are_got_in_any_order_foreseen_or_not_in_reach_or_not(void **s
 {
 	struct replica *r;
 
-	assert_int_equal(replica_open(*state, VERSION, &r, NULL), ERR_OK);
+	assert_int_equal(replica_open(*state, SOME_VERSION, &r, NULL), ERR_OK);
 	commit_records(r, 1, MANY / 2);
 	commit_records(r, MANY / 2 + 1, MANY);
 	get_in_all_orders(r);
@@ -132,7 +99,7 @@ static void events_are_got_in_any_order_foreseen_or_not_in_reach_or_not(void **s
 	assert_int_equal(replica_snap(r), ERR_OK);
 	replica_foresee_events(r, (const uint64_t[]){ 1, 2 }, 2);
 	assert_record(r, 1);
-	assert_int_equal(put(r, MANY + 1), ERR_OK);
+	assert_int_equal(put_record(r, MANY + 1), ERR_OK);
 	assert_record(r, 2);
 	assert_record(r, MANY + 1);
 	replica_unsnap(r);
@@ -157,13 +124,13 @@ static void of_a_large_replica_keys_and_small_values_come_into_reach(void **stat
 	struct replica *r;
 	uint64_t in_reach, bytes, more;
 
-	assert_int_equal(replica_open_sized(*state, VERSION, &sizes, &r, NULL), ERR_OK);
+	assert_int_equal(replica_open_sized(*state, SOME_VERSION, &sizes, &r, NULL), ERR_OK);
 	commit_records(r, 1, MANY);
 	assert_int_equal(replica_begin(r), ERR_OK);
 	put_rows(r, 3, 0, 5000);
 	put_rows(r, 7, 5000, 10000);
 	for (uint64_t n = MANY + 1; n <= 5 * MANY; n++) /* most of the bytes */
-		assert_int_equal(put(r, n), ERR_OK);
+		assert_int_equal(put_record(r, n), ERR_OK);
 	assert_int_equal(replica_commit(r), ERR_OK);
 	assert_in_range(warm(r), 3, 100);
 	assert_int_equal(replica_reach(r, &in_reach, &bytes), ERR_OK);
@@ -174,7 +141,7 @@ static void of_a_large_replica_keys_and_small_values_come_into_reach(void **stat
 	replica_close(r);
 
 	sizes.reach = 64 * KIB; /* even of the leaves only some */
-	assert_int_equal(replica_open_sized(*state, VERSION, &sizes, &r, NULL), ERR_OK);
+	assert_int_equal(replica_open_sized(*state, SOME_VERSION, &sizes, &r, NULL), ERR_OK);
 	(void)warm(r);
 	assert_int_equal(replica_reach(r, &more, &bytes), ERR_OK);
 	assert_in_range(more, 64 * KIB, in_reach - 1);
@@ -186,7 +153,7 @@ static void what_was_learned_stays_right_as_the_replica_grows(void **state)
 {
 	struct replica *r;
 
-	assert_int_equal(replica_open(*state, VERSION, &r, NULL), ERR_OK);
+	assert_int_equal(replica_open(*state, SOME_VERSION, &r, NULL), ERR_OK);
 	commit_records(r, 1, 15); /* more than lies among other rows */
 	(void)warm(r);
 	for (uint64_t n = 16; n <= MANY; n++) {
@@ -225,7 +192,7 @@ static void a_slab_is_found_however_many_events_its_neighbours_hold(void **state
 	struct replica *r;
 	struct record got;
 
-	assert_int_equal(replica_open(*state, VERSION, &r, NULL), ERR_OK);
+	assert_int_equal(replica_open(*state, SOME_VERSION, &r, NULL), ERR_OK);
 	assert_int_equal(replica_begin(r), ERR_OK);
 	for (uint64_t n = 1; n <= UNEVEN; n++) {
 		const struct record rec = { .epoch = 1, .seq = n, .recorded = NOW,
@@ -278,7 +245,7 @@ static void an_event_half_of_which_is_in_memory_is_got_whole(void **state)
 	struct replica *r;
 	struct record got;
 
-	assert_int_equal(replica_open(*state, VERSION, &r, NULL), ERR_OK);
+	assert_int_equal(replica_open(*state, SOME_VERSION, &r, NULL), ERR_OK);
 	assert_int_equal(replica_begin(r), ERR_OK);
 	for (uint64_t n = 1; n <= HALF_THERE; n++) {
 		const struct record rec = { .epoch = 1, .seq = n, .recorded = NOW,

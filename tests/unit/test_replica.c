@@ -2,116 +2,39 @@
 /* The replica's contract, sentence by sentence, and against a plain model in memory. */
 #include "tests/unit/store_help.h"
 
-#include "store/replica.h"
 #include "store/row.h"
-
-#define VERSION 7
-
-static struct replica *open_version(const char *dir, uint32_t version)
-{
-	struct replica *r = NULL;
-	struct fault f;
-
-	fault_init(&f);
-	if (replica_open_sized(dir, version, &small_sizes, &r, &f) != ERR_OK)
-		fail_msg("replica_open: %s", f.text);
-	return r;
-}
-
-static struct replica *open_replica(const char *dir)
-{
-	return open_version(dir, VERSION);
-}
-
-static struct replica *reopen(struct replica *r, const char *dir)
-{
-	replica_close(r);
-	return open_replica(dir);
-}
-
-static struct replica_info info_of(const struct replica *r)
-{
-	struct replica_info i;
-
-	replica_info(r, &i);
-	return i;
-}
-
-/* Record number n, recorded n hundred microseconds after NOW; `space` holds its event. */
-static struct record record_of(uint64_t n, char *space)
-{
-	struct record rec = { .epoch = 1, .seq = n, .recorded = NOW + 100 * (int64_t)n };
-
-	rec.event = event_of(n, space);
-	return rec;
-}
-
-static enum err put(struct replica *r, uint64_t n)
-{
-	char space[EVENT_SIZE_MAX];
-	const struct record rec = record_of(n, space);
-	const struct id id = id_of(n);
-
-	return replica_put(r, &id, &rec);
-}
-
-static void commit_records(struct replica *r, uint64_t first, uint64_t last)
-{
-	assert_int_equal(replica_begin(r), ERR_OK);
-	for (uint64_t n = first; n <= last; n++)
-		assert_int_equal(put(r, n), ERR_OK);
-	assert_int_equal(replica_commit(r), ERR_OK);
-}
-
-static void assert_record(struct replica *r, uint64_t n)
-{
-	char space[EVENT_SIZE_MAX];
-	const struct record right = record_of(n, space);
-	struct record got;
-
-	assert_int_equal(replica_get(r, n, &got), ERR_OK);
-	assert_int_equal(got.seq, n);
-	assert_int_equal(got.epoch, right.epoch);
-	assert_int_equal(got.recorded, right.recorded);
-	assert_true(str_eq(got.event, right.event));
-}
-
-static enum err index_row(struct replica *r, unsigned table, const char *key, const char *value)
-{
-	return replica_index(r, table, str_of(key), str_of(value));
-}
 
 /* ---- opening and identity ---- */
 
 static void a_new_replica_is_empty_and_nobodys(void **state)
 {
 	static const struct id zero;
-	struct replica *r = open_replica(in_dir(*state, "a/new/one"));
-	const struct replica_info i = info_of(r);
+	struct replica *r = open_small_replica(in_dir(*state, "a/new/one"));
+	const struct replica_info i = info_of_replica(r);
 
 	assert_memory_equal(&i.ledger, &zero, sizeof(zero));
 	assert_int_equal(i.epoch, 0);
 	assert_int_equal(i.head, 0);
 	assert_int_equal(i.recorded, 0);
-	assert_int_equal(i.index_version, VERSION);
+	assert_int_equal(i.index_version, SOME_VERSION);
 	replica_close(r);
 	replica_close(NULL);
 }
 
 static void events_rows_and_position_are_there_after_opening_again(void **state)
 {
-	struct replica *r = open_replica(*state);
+	struct replica *r = open_small_replica(*state);
 	const struct id ledger = id_of(99);
 	struct str value;
 
 	assert_int_equal(replica_bind(r, &ledger, 4), ERR_OK);
 	assert_int_equal(replica_begin(r), ERR_OK);
-	assert_int_equal(put(r, 1), ERR_OK);
-	assert_int_equal(put(r, 2), ERR_OK);
+	assert_int_equal(put_record(r, 1), ERR_OK);
+	assert_int_equal(put_record(r, 2), ERR_OK);
 	assert_int_equal(index_row(r, 3, "key", "value"), ERR_OK);
 	assert_int_equal(replica_commit(r), ERR_OK);
-	r = reopen(r, *state);
-	const struct replica_info i = info_of(r);
+	r = reopen_replica(r, *state);
+	const struct replica_info i = info_of_replica(r);
 	assert_memory_equal(&i.ledger, &ledger, sizeof(ledger));
 	assert_int_equal(i.epoch, 4);
 	assert_int_equal(i.head, 2);
@@ -127,7 +50,7 @@ static void events_rows_and_position_are_there_after_opening_again(void **state)
 
 static void another_index_version_empties_the_replica(void **state)
 {
-	struct replica *r = open_replica(*state);
+	struct replica *r = open_small_replica(*state);
 	const struct id ledger = id_of(99), zero = { { 0 } };
 	struct str value;
 
@@ -137,24 +60,24 @@ static void another_index_version_empties_the_replica(void **state)
 	assert_int_equal(index_row(r, 3, "key", "value"), ERR_OK);
 	assert_int_equal(replica_commit(r), ERR_OK);
 	replica_close(r);
-	r = open_version(*state, VERSION + 1);
-	const struct replica_info i = info_of(r);
+	r = open_replica_version(*state, SOME_VERSION + 1);
+	const struct replica_info i = info_of_replica(r);
 	assert_int_equal(i.head, 0);
-	assert_int_equal(i.index_version, VERSION + 1);
+	assert_int_equal(i.index_version, SOME_VERSION + 1);
 	assert_memory_equal(&i.ledger, &zero, sizeof(zero));
 	assert_int_equal(replica_snap(r), ERR_OK);
 	assert_int_equal(replica_lookup(r, 3, STR("key"), &value), ERR_NOT_FOUND);
 	replica_unsnap(r);
 	commit_records(r, 1, 20);
 	replica_close(r);
-	r = open_version(*state, VERSION + 1);
-	assert_int_equal(info_of(r).head, 20);
+	r = open_replica_version(*state, SOME_VERSION + 1);
+	assert_int_equal(info_of_replica(r).head, 20);
 	replica_close(r);
 }
 
 static void a_replica_with_events_stays_with_its_ledger(void **state)
 {
-	struct replica *r = open_replica(*state);
+	struct replica *r = open_small_replica(*state);
 	const struct id mine = id_of(1), other = id_of(2);
 
 	assert_int_equal(replica_bind(r, &other, 1), ERR_OK);
@@ -163,7 +86,7 @@ static void a_replica_with_events_stays_with_its_ledger(void **state)
 	assert_int_equal(replica_bind(r, &mine, 1), ERR_OK);
 	assert_int_equal(replica_bind(r, &other, 1), ERR_WRONG_LEDGER);
 	assert_int_equal(replica_bind(r, &mine, 2), ERR_WRONG_LEDGER);
-	r = reopen(r, *state);
+	r = reopen_replica(r, *state);
 	assert_int_equal(replica_bind(r, &other, 1), ERR_WRONG_LEDGER);
 	assert_int_equal(replica_bind(r, &mine, 1), ERR_OK);
 	replica_close(r);
@@ -171,10 +94,10 @@ static void a_replica_with_events_stays_with_its_ledger(void **state)
 
 static void a_second_opener_is_refused(void **state)
 {
-	struct replica *r = open_replica(*state), *second;
+	struct replica *r = open_small_replica(*state), *second;
 
-	assert_int_equal(replica_open(*state, VERSION, &second, NULL), ERR_STORE_LOCKED);
-	assert_int_equal(replica_open(*state, VERSION + 1, &second, NULL), ERR_STORE_LOCKED);
+	assert_int_equal(replica_open(*state, SOME_VERSION, &second, NULL), ERR_STORE_LOCKED);
+	assert_int_equal(replica_open(*state, SOME_VERSION + 1, &second, NULL), ERR_STORE_LOCKED);
 	assert_int_equal(replica_tend(r), ERR_OK);
 	assert_string_equal(replica_trouble(r), "");
 	replica_close(r);
@@ -185,47 +108,47 @@ static void a_second_opener_is_refused(void **state)
 static void only_the_next_record_is_taken(void **state)
 {
 	static const uint64_t wrong[] = { 0, 1, 2, 4, 5, UINT64_MAX };
-	struct replica *r = open_replica(*state);
+	struct replica *r = open_small_replica(*state);
 
 	commit_records(r, 1, 2);
 	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
 		assert_int_equal(replica_begin(r), ERR_OK);
-		assert_int_equal(put(r, wrong[i]), ERR_INTERNAL);
+		assert_int_equal(put_record(r, wrong[i]), ERR_INTERNAL);
 		replica_abort(r);
 	}
 	commit_records(r, 3, 3);
-	assert_int_equal(info_of(r).head, 3);
+	assert_int_equal(info_of_replica(r).head, 3);
 	replica_close(r);
 }
 
 static void an_id_that_is_not_new_spoils_the_transaction(void **state)
 {
-	struct replica *r = open_replica(*state);
+	struct replica *r = open_small_replica(*state);
 	const struct id id = id_of(1);
 	char space[EVENT_SIZE_MAX];
-	const struct record second = record_of(2, space);
+	const struct record second = record_number(2, space);
 
 	commit_records(r, 1, 1);
 	assert_int_equal(replica_begin(r), ERR_OK);
 	assert_int_equal(replica_put(r, &id, &second), ERR_OK);
 	assert_int_equal(replica_commit(r), ERR_INTERNAL);
-	assert_int_equal(info_of(r).head, 1);
+	assert_int_equal(info_of_replica(r).head, 1);
 	replica_close(r);
 }
 
 static void an_abort_leaves_nothing(void **state)
 {
-	struct replica *r = open_replica(*state);
+	struct replica *r = open_small_replica(*state);
 	struct str value;
 
 	commit_records(r, 1, 1);
 	assert_int_equal(replica_begin(r), ERR_OK);
-	assert_int_equal(put(r, 2), ERR_OK);
+	assert_int_equal(put_record(r, 2), ERR_OK);
 	assert_int_equal(index_row(r, 0, "k", "v"), ERR_OK);
-	assert_int_equal(info_of(r).head, 2);
+	assert_int_equal(info_of_replica(r).head, 2);
 	replica_abort(r);
 	replica_abort(r);
-	assert_int_equal(info_of(r).head, 1);
+	assert_int_equal(info_of_replica(r).head, 1);
 	assert_int_equal(replica_snap(r), ERR_OK);
 	assert_int_equal(replica_lookup(r, 0, STR("k"), &value), ERR_NOT_FOUND);
 	replica_unsnap(r);
@@ -234,19 +157,19 @@ static void an_abort_leaves_nothing(void **state)
 
 static void closing_aborts_an_open_transaction(void **state)
 {
-	struct replica *r = open_replica(*state);
+	struct replica *r = open_small_replica(*state);
 
 	commit_records(r, 1, 1);
 	assert_int_equal(replica_begin(r), ERR_OK);
-	assert_int_equal(put(r, 2), ERR_OK);
-	r = reopen(r, *state);
-	assert_int_equal(info_of(r).head, 1);
+	assert_int_equal(put_record(r, 2), ERR_OK);
+	r = reopen_replica(r, *state);
+	assert_int_equal(info_of_replica(r).head, 1);
 	replica_close(r);
 }
 
 static void a_row_replaces_the_one_with_its_key_in_its_table_alone(void **state)
 {
-	struct replica *r = open_replica(*state);
+	struct replica *r = open_small_replica(*state);
 	struct str value;
 
 	assert_int_equal(replica_begin(r), ERR_OK);
@@ -274,7 +197,7 @@ static void keys_and_values_beyond_their_limits_are_refused_and_spoil_nothing(vo
 	char *big = calloc(1, REPLICA_VALUE_MAX + 1);
 
 	assert_non_null(big);
-	assert_int_equal(replica_open(*state, VERSION, &r, NULL), ERR_OK);
+	assert_int_equal(replica_open(*state, SOME_VERSION, &r, NULL), ERR_OK);
 	assert_int_equal(replica_begin(r), ERR_OK);
 	assert_int_equal(replica_index(r, 1, (struct str){ big, REPLICA_KEY_MAX + 1 }, STR("v")),
 			 ERR_TOO_LARGE);
@@ -301,7 +224,7 @@ static void keys_and_values_beyond_their_limits_are_refused_and_spoil_nothing(vo
 
 static void a_map_that_is_full_is_grown_by_doing_the_same_once_more(void **state)
 {
-	struct replica *r = open_replica(*state);
+	struct replica *r = open_small_replica(*state);
 	unsigned grown = 0;
 
 	for (uint64_t n = 1; n < 4000;) {
@@ -313,7 +236,7 @@ static void a_map_that_is_full_is_grown_by_doing_the_same_once_more(void **state
 			e = ERR_OK;
 			for (uint64_t i = n; i <= last && !e; i++) {
 				const struct id key = id_of(i);
-				e = put(r, i);
+				e = put_record(r, i);
 				if (!e)
 					e = replica_index(r, i % REPLICA_TABLES,
 							  (struct str){ (char *)key.b, ID_SIZE },
@@ -326,7 +249,7 @@ static void a_map_that_is_full_is_grown_by_doing_the_same_once_more(void **state
 			grown += e == ERR_NO_SPACE;
 		}
 		assert_int_equal(e, ERR_OK);
-		assert_int_equal(info_of(r).head, last);
+		assert_int_equal(info_of_replica(r).head, last);
 		n = last + 1;
 	}
 	assert_true(grown > 0);
@@ -337,14 +260,14 @@ static void a_map_that_is_full_is_grown_by_doing_the_same_once_more(void **state
 
 static void a_snapshot_inside_a_transaction_is_the_transaction(void **state)
 {
-	struct replica *r = open_replica(*state);
+	struct replica *r = open_small_replica(*state);
 	const struct id two = id_of(2);
 	struct str value;
 	uint64_t seq;
 
 	commit_records(r, 1, 1);
 	assert_int_equal(replica_begin(r), ERR_OK);
-	assert_int_equal(put(r, 2), ERR_OK);
+	assert_int_equal(put_record(r, 2), ERR_OK);
 	assert_int_equal(replica_snap(r), ERR_OK);
 	assert_record(r, 2);
 	assert_int_equal(replica_find(r, &two, &seq), ERR_OK);
@@ -354,7 +277,7 @@ static void a_snapshot_inside_a_transaction_is_the_transaction(void **state)
 	assert_int_equal(index_row(r, 5, "k", "v"), ERR_OK);
 	assert_int_equal(replica_lookup(r, 5, STR("k"), &value), ERR_OK);
 	replica_unsnap(r);
-	assert_int_equal(put(r, 3), ERR_OK);
+	assert_int_equal(put_record(r, 3), ERR_OK);
 	assert_int_equal(replica_commit(r), ERR_OK);
 	assert_int_equal(replica_snap(r), ERR_OK);
 	assert_record(r, 3);
@@ -364,7 +287,7 @@ static void a_snapshot_inside_a_transaction_is_the_transaction(void **state)
 
 static void records_and_ids_that_are_not_there_are_not_found(void **state)
 {
-	struct replica *r = open_replica(*state);
+	struct replica *r = open_small_replica(*state);
 	const struct id three = id_of(3);
 	struct record rec;
 	uint64_t seq;
@@ -381,14 +304,14 @@ static void records_and_ids_that_are_not_there_are_not_found(void **state)
 
 static void a_damaged_record_is_not_served(void **state)
 {
-	struct replica *r = open_replica(*state);
+	struct replica *r = open_small_replica(*state);
 	struct record rec;
 	uint64_t seq;
 
 	commit_records(r, 1, 30);
 	replica_close(r);
 	assert_true(file_flip(in_dir(*state, "data.mdb"), STR("<event 16>"), 0) > 0);
-	r = open_replica(*state);
+	r = open_small_replica(*state);
 	assert_int_equal(replica_snap(r), ERR_OK);
 	assert_record(r, 15);
 	assert_int_equal(replica_get(r, 16, &rec), ERR_DAMAGED);
@@ -403,7 +326,7 @@ static void a_damaged_record_is_not_served(void **state)
 /* Rows key 1 to 9 of table 3, row 5 with one bit flipped in its key or its value. */
 static struct replica *open_with_damaged_row(const char *dir, const char *text)
 {
-	struct replica *r = open_replica(dir);
+	struct replica *r = open_small_replica(dir);
 	char key[24], value[32];
 
 	assert_int_equal(replica_begin(r), ERR_OK);
@@ -415,7 +338,7 @@ static struct replica *open_with_damaged_row(const char *dir, const char *text)
 	assert_int_equal(replica_commit(r), ERR_OK);
 	replica_close(r);
 	assert_int_equal(file_flip(in_dir(dir, "data.mdb"), str_of(text), 1), 1);
-	return open_replica(dir);
+	return open_small_replica(dir);
 }
 
 static void a_damaged_row_is_named_and_not_served(void **state)
@@ -498,19 +421,19 @@ static void a_row_under_another_key_or_in_another_table_is_damaged(void **state)
 
 static void a_replica_of_another_format_is_made_anew(void **state)
 {
-	struct replica *r = open_replica(*state);
+	struct replica *r = open_small_replica(*state);
 	struct fault f;
 
 	commit_records(r, 1, 3);
 	replica_close(r);
 	assert_int_equal(file_flip(in_dir(*state, "data.mdb"), STR("avow-rep"), 11), 1);
 	fault_init(&f);
-	assert_int_equal(replica_open_sized(*state, VERSION, &small_sizes, &r, &f), ERR_OK);
+	assert_int_equal(replica_open_sized(*state, SOME_VERSION, &small_sizes, &r, &f), ERR_OK);
 	assert_int_equal(f.text[0], 0);
-	assert_int_equal(info_of(r).head, 0);
+	assert_int_equal(info_of_replica(r).head, 0);
 	commit_records(r, 1, 3);
-	r = reopen(r, *state);
-	assert_int_equal(info_of(r).head, 3);
+	r = reopen_replica(r, *state);
+	assert_int_equal(info_of_replica(r).head, 3);
 	replica_close(r);
 }
 
@@ -518,7 +441,7 @@ static void rebuilding_empties_a_damaged_replica_and_nothing_else(void **state)
 {
 	const char *whole = in_dir(*state, "whole"), *foreign = in_dir(*state, "log");
 	const char *garbage = in_dir(*state, "garbage");
-	struct replica *r = open_replica(whole);
+	struct replica *r = open_small_replica(whole);
 	struct log *log;
 	struct fault f;
 
@@ -526,23 +449,23 @@ static void rebuilding_empties_a_damaged_replica_and_nothing_else(void **state)
 	replica_close(r);
 	assert_int_equal(file_flip(in_dir(whole, "data.mdb"), STR("<event 3>"), 0), 1);
 	fault_init(&f);
-	assert_int_equal(replica_open(whole, VERSION, &r, &f), ERR_DAMAGED);
-	assert_int_equal(replica_rebuild(whole, VERSION, &r, &f), ERR_OK);
-	assert_int_equal(info_of(r).head, 0);
+	assert_int_equal(replica_open(whole, SOME_VERSION, &r, &f), ERR_DAMAGED);
+	assert_int_equal(replica_rebuild(whole, SOME_VERSION, &r, &f), ERR_OK);
+	assert_int_equal(info_of_replica(r).head, 0);
 	replica_close(r);
 	assert_int_equal(log_open(foreign, NOW, &log, &f), ERR_OK);
 	log_close(log);
-	assert_int_equal(replica_rebuild(foreign, VERSION, &r, &f), ERR_STORE_FOREIGN);
-	r = open_replica(garbage);
+	assert_int_equal(replica_rebuild(foreign, SOME_VERSION, &r, &f), ERR_STORE_FOREIGN);
+	r = open_small_replica(garbage);
 	replica_close(r);
 	file_write(in_dir(garbage, "data.mdb"), "none", 4);
-	assert_int_equal(replica_rebuild(garbage, VERSION, &r, &f), ERR_DAMAGED);
+	assert_int_equal(replica_rebuild(garbage, SOME_VERSION, &r, &f), ERR_DAMAGED);
 	assert_non_null(strstr(f.text, garbage));
 }
 
 static void the_seq_at_an_instant_is_the_first_recorded_at_or_after_it(void **state)
 {
-	struct replica *r = open_replica(*state);
+	struct replica *r = open_small_replica(*state);
 	uint64_t seq;
 
 	assert_int_equal(replica_snap(r), ERR_OK);
@@ -596,7 +519,7 @@ static const char *walk(struct replica *r, unsigned table, const char *from, boo
 static void a_cursor_walks_up_from_a_key_or_down_from_it(void **state)
 {
 	static const char *const keys[] = { "ca", "b", "c", "a", "e", "bb" };
-	struct replica *r = open_replica(*state);
+	struct replica *r = open_small_replica(*state);
 
 	assert_int_equal(replica_begin(r), ERR_OK);
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
@@ -622,7 +545,7 @@ static void a_cursor_walks_up_from_a_key_or_down_from_it(void **state)
 
 static void several_cursors_walk_at_once(void **state)
 {
-	struct replica *r = open_replica(*state);
+	struct replica *r = open_small_replica(*state);
 	struct cursor c[20];
 	char key[8];
 
@@ -697,7 +620,7 @@ static void model_write(struct model *m, struct replica *r, struct random *rando
 	char key[64], value[EVENT_SIZE_MAX];
 	const unsigned t = (unsigned)random_below(random, TABLES);
 	const unsigned k = (unsigned)random_below(random, KEYS);
-	enum err e = put(r, m->open.head + 1);
+	enum err e = put_record(r, m->open.head + 1);
 
 	if (!e) {
 		m->open.head++;
@@ -770,7 +693,7 @@ static void model_step(struct model *m, struct replica **r, const char *dir, str
 	const uint64_t what = random_below(random, 100);
 
 	if (what < 2) {
-		*r = reopen(*r, dir);
+		*r = reopen_replica(*r, dir);
 		m->writing = false;
 	} else if (what < 20) {
 		model_read(m->writing ? &m->open : &m->durable, *r, random);
@@ -790,7 +713,7 @@ static void model_step(struct model *m, struct replica **r, const char *dir, str
 		replica_abort(*r);
 		m->writing = false;
 	}
-	assert_int_equal(info_of(*r).head, m->writing ? m->open.head : m->durable.head);
+	assert_int_equal(info_of_replica(*r).head, m->writing ? m->open.head : m->durable.head);
 }
 
 static void any_sequence_of_calls_does_what_plain_maps_do(void **state)
@@ -801,7 +724,7 @@ static void any_sequence_of_calls_does_what_plain_maps_do(void **state)
 		char dir[PATH_SIZE];
 		struct random random = { seed };
 		(void)snprintf(dir, sizeof(dir), "%s/%u", (char *)*state, (unsigned)seed);
-		struct replica *r = open_replica(dir);
+		struct replica *r = open_small_replica(dir);
 		m = (struct model){ 0 };
 		print_message("seed %u\n", (unsigned)seed);
 		for (unsigned i = 0; i < STEPS; i++)

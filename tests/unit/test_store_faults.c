@@ -9,9 +9,6 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#include "store/replica.h"
-
-#define ARENA_MAX ((size_t)64 << 20)
 #define KILLS 25
 #define SKIPPED 77
 #define DATA(dir) in_dir(dir, "data.mdb")
@@ -37,15 +34,6 @@ static void assert_refused(const char *dir, enum err right)
 	assert_string_not_equal(f.text, "");
 }
 
-static enum err put(struct log *log, uint64_t n)
-{
-	char space[EVENT_SIZE_MAX];
-	const struct id id = id_of(n);
-	struct record r;
-
-	return log_put(log, &id, STR("stargate"), event_of(n, space), NOW, &r);
-}
-
 /* Commit events up to number `last`, `batch` at a time. */
 static void fill(struct log *log, uint64_t last, uint64_t batch)
 {
@@ -54,7 +42,7 @@ static void fill(struct log *log, uint64_t last, uint64_t batch)
 	for (log_info(log, &i); i.head < last; log_info(log, &i)) {
 		assert_int_equal(log_begin(log), ERR_OK);
 		for (uint64_t n = i.head + 1; n <= i.head + batch; n++)
-			assert_int_equal(put(log, n), ERR_OK);
+			assert_int_equal(put_event(log, n, "stargate", NOW), ERR_OK);
 		assert_int_equal(log_commit(log), ERR_OK);
 	}
 }
@@ -403,7 +391,7 @@ static int child_at_its_file_limit(const char *dir)
 		e = log_begin(log);
 		log_info(log, &i);
 		for (uint64_t n = i.head + 1; n <= i.head + 20 && !e; n++)
-			e = put(log, n);
+			e = put_event(log, n, "stargate", NOW);
 		if (!e)
 			e = log_commit(log);
 	} while (!e);
@@ -475,7 +463,7 @@ static enum err go_on(struct log *log)
 		return e;
 	log_info(log, &i);
 	for (uint64_t n = i.head + 1; n <= i.head + 20 && !e; n++)
-		e = put(log, n);
+		e = put_event(log, n, "stargate", NOW);
 	if (!e)
 		return log_commit(log);
 	log_abort(log);
@@ -550,7 +538,7 @@ static void write_for_ever(const char *dir, int tell, struct random random)
 		const uint64_t count = 1 + random_below(&random, 40);
 		enum err e = log_begin(log);
 		for (uint64_t n = i.head + 1; n <= i.head + count && !e; n++)
-			e = put(log, n);
+			e = put_event(log, n, "stargate", NOW);
 		if (e)
 			log_abort(log);
 		else
