@@ -1,93 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ledger's decisions, without sockets: what is written, what is answered, in which order. */
-#include "services/ledger/ledger.h"
-#include "tests/unit/exchange_help.h"
+#include "tests/unit/ledger_help.h"
 
 #include <dirent.h>
 #include <fcntl.h>
-
-struct fixture {
-	struct bench b;
-	struct outbox out;
-	struct log *log;
-	struct ledger *l;
-	void *dir;
-};
-
-static struct fixture *f;
-
-static int setup(void **state)
-{
-	struct fault fault;
-
-	f = calloc(1, sizeof(*f));
-	*state = f;
-	bench_open(&f->b);
-	if (temp_make(&f->dir) || log_open(f->dir, WALL_US, &f->log, &fault))
-		return -1;
-	f->l = ledger_new(f->log, outlet_to(&f->out), f->b.now);
-	return f->l ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	ledger_free(f->l);
-	log_close(f->log);
-	outbox_clear(&f->out);
-	bench_close(&f->b);
-	const int rc = temp_remove(&f->dir);
-	free(f);
-	return rc;
-}
-
-/* Take one request of this turn; its bytes live in the arena. */
-static void take(unsigned peer, const struct shape *shape, uint64_t rid, const void *msg)
-{
-	struct parcel *p = arena_alloc(&f->b.arena, sizeof(*p));
-
-	*p = parcel_of(&f->b, peer, shape, rid, 0, msg);
-	p->wire = arena_str(&f->b.arena, p->wire);
-	ledger_take(f->l, p, f->b.now);
-}
-
-static void turn(void)
-{
-	assert_int_equal(ledger_commit(f->l, f->b.now), ERR_OK);
-	ledger_reply(f->l, f->b.now);
-	(void)ledger_ring(f->l, f->b.now);
-}
-
-static void ask(const struct shape *shape, const void *msg)
-{
-	take(1, shape, 7, msg);
-	turn();
-}
-
-static struct published published(void)
-{
-	struct published p;
-	struct head head;
-
-	(void)next_sent(&f->b, &f->out, &shape_published, &head, &p);
-	return p;
-}
-
-static struct published publish_ok(const struct publish *p)
-{
-	ask(&shape_publish, p);
-	return published();
-}
 
 static struct error publish_fails(const struct publish *p, enum err code)
 {
 	ask(&shape_publish, p);
 	return next_error(&f->b, &f->out, code);
-}
-
-static struct str event(unsigned n, const char *more)
-{
-	return event_bytes(&f->b, n, more);
 }
 
 static uint64_t head(void)
@@ -391,108 +312,6 @@ static void a_correction_is_not_stated_before_what_it_corrects(void **state)
 	(void)publish_ok(&p5);
 }
 
-/* ---- reading ---- */
-
-static struct read read_after(uint64_t after)
-{
-	struct read q = { 0 };
-
-	msg_set(&q, read, after, after);
-	return q;
-}
-
-static struct events events(void)
-{
-	struct events e;
-	struct head h;
-
-	(void)next_sent(&f->b, &f->out, &shape_events, &h, &e);
-	return e;
-}
-
-static void fill(unsigned n)
-{
-	for (unsigned i = 1; i <= n; i++) {
-		struct str v[] = { event(i, A_TALK) };
-		const struct publish p = publish_of(v, 1);
-		(void)publish_ok(&p);
-	}
-}
-
-static void the_feed_is_read_from_any_seq(void **state)
-{
-	(void)state;
-	fill(5);
-	struct read q = read_after(2);
-	msg_set(&q, read, limit, 2);
-	ask(&shape_read, &q);
-	const struct events e = events();
-	assert_int_equal(e.events.n, 2);
-	assert_int_equal(e.events.v[0].seq, 3);
-	assert_int_equal(e.scanned_to, 4);
-	assert_int_equal(e.head, 5);
-}
-
-static void a_position_beyond_the_head_is_refused_with_the_head(void **state)
-{
-	(void)state;
-	fill(1);
-	const struct read q = read_after(2);
-	ask(&shape_read, &q);
-	const struct error e = next_error(&f->b, &f->out, ERR_POSITION_IN_FUTURE);
-	assert_int_equal(e.actual, 1);
-	struct read other = read_after(0);
-	msg_set(&other, read, epoch, 2);
-	ask(&shape_read, &other);
-	(void)next_error(&f->b, &f->out, ERR_WRONG_LEDGER);
-}
-
-static void who_waits_is_told_of_news_at_once(void **state)
-{
-	(void)state;
-	struct str v[] = { event(1, A_TALK) };
-	const struct publish p = publish_of(v, 1);
-	struct read q = read_after(0);
-
-	msg_set(&q, read, wait_ms, 1000);
-	ask(&shape_read, &q);
-	assert_int_equal(f->out.n, 0);
-	(void)publish_ok(&p);
-	const struct events e = events();
-	assert_int_equal(e.events.n, 1);
-}
-
-static void who_waits_in_vain_gets_an_empty_answer_in_time(void **state)
-{
-	(void)state;
-	struct read q = read_after(0);
-
-	msg_set(&q, read, wait_ms, 1000);
-	ask(&shape_read, &q);
-	f->b.now.mono_ms += 400;
-	assert_int_equal(ledger_ring(f->l, f->b.now), 600);
-	f->b.now.mono_ms += 600;
-	assert_int_equal(ledger_ring(f->l, f->b.now), -1);
-	const struct events e = events();
-	assert_int_equal(e.events.n, 0);
-	assert_int_equal(e.scanned_to, 0);
-}
-
-static void readers_beyond_the_limit_are_told_to_come_back(void **state)
-{
-	(void)state;
-	struct read q = read_after(0);
-
-	msg_set(&q, read, wait_ms, 1000);
-	for (unsigned i = 0; i < LEDGER_PARKED_MAX; i++)
-		take(i, &shape_read, i, &q);
-	take(1, &shape_read, 9, &q);
-	turn();
-	const struct error e = next_error(&f->b, &f->out, ERR_BUSY);
-	assert_true(e.retry_after_ms > 0);
-	assert_int_equal(f->out.taken, f->out.n);
-}
-
 /* ---- the rest ---- */
 
 static void hello_and_status_tell_who_it_is(void **state)
@@ -613,61 +432,8 @@ static void on_a_full_disk_a_retry_gets_its_receipt_and_what_is_new_no_space(voi
 	assert_int_equal(head(), 2);
 }
 
-/* Passes, the events looked at, and the first that is damaged, as status says. */
-static void assert_verified(int64_t passes, int64_t events, int64_t damaged_seq)
-{
-	const struct { const char *name; int64_t value; } want[] = {
-		{ "verify_passes", passes }, { "verified", events }, { "damaged_seq", damaged_seq },
-	};
-	const struct status status = { 0 };
-	struct state_of_service s;
-	struct head head;
-
-	ask(&shape_status, &status);
-	(void)next_sent(&f->b, &f->out, &shape_state_of_service, &head, &s);
-	for (size_t i = 0; i < ARRAY_LEN(want); i++)
-		for (size_t j = 0; j < s.counters.n; j++)
-			if (str_eq(s.counters.v[j].name, str_of(want[i].name)))
-				assert_int_equal(s.counters.v[j].value, want[i].value);
-}
-
-static void verify_all(void)
-{
-	bool more = true;
-
-	while (more)
-		assert_int_equal(ledger_verify(f->l, f->b.now, &more), ERR_OK);
-}
-
-static void damage_is_found_before_anybody_asks_and_looked_for_again_after_an_hour(void **state)
-{
-	(void)state;
-	struct str v[] = { event(1, A_TALK), event(2, A_TALK ",\"note\":\"the second\""),
-			   event(3, A_TALK) };
-	const struct publish p = publish_of(v, 3);
-	struct fault fault;
-
-	(void)publish_ok(&p);
-	verify_all();
-	assert_verified(1, 3, 0);
-	ledger_free(f->l);
-	log_close(f->log);
-	assert_true(file_flip(in_dir(f->dir, "data.mdb"), STR("the second"), 0) > 0);
-	fault_init(&fault);
-	assert_int_equal(log_open(f->dir, WALL_US, &f->log, &fault), ERR_OK);
-	f->l = ledger_new(f->log, outlet_to(&f->out), f->b.now);
-	verify_all();
-	assert_verified(1, 3, 2);
-	verify_all();
-	assert_verified(1, 3, 2);
-	f->b.now.mono_ms += LEDGER_VERIFY_MS;
-	verify_all();
-	assert_verified(2, 6, 2);
-}
-
 int main(void)
 {
-#define ledger_test(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		ledger_test(a_batch_gets_one_run_of_seqs),
 		ledger_test(the_same_again_gives_the_first_receipt),
@@ -686,15 +452,9 @@ int main(void)
 		ledger_test(a_retry_of_a_conditional_publish_gets_its_receipt),
 		ledger_test(a_ref_must_name_an_event_that_the_ledger_holds),
 		ledger_test(a_correction_is_not_stated_before_what_it_corrects),
-		ledger_test(the_feed_is_read_from_any_seq),
-		ledger_test(a_position_beyond_the_head_is_refused_with_the_head),
-		ledger_test(who_waits_is_told_of_news_at_once),
-		ledger_test(who_waits_in_vain_gets_an_empty_answer_in_time),
-		ledger_test(readers_beyond_the_limit_are_told_to_come_back),
 		ledger_test(hello_and_status_tell_who_it_is),
 		ledger_test(what_cannot_be_read_is_answered_and_harms_nobody),
 		ledger_test(a_connection_that_names_itself_is_told_not_to),
-		ledger_test(damage_is_found_before_anybody_asks_and_looked_for_again_after_an_hour),
 		ledger_test(on_a_full_disk_a_retry_gets_its_receipt_and_what_is_new_no_space),
 		ledger_test(a_log_commit_of_unknown_outcome_is_said_to_each_publisher),
 	};
