@@ -7,7 +7,7 @@
 #define SEEDS 4u
 #define STEPS 1500u
 
-/* What a log is: a list of events; with what the log commit in hand has put_event behind `head`. */
+/* What a log is: a list of events; with what the log commit in hand has put behind `head`. */
 struct model {
 	uint64_t numbers[MODEL_MAX]; /* event number of each seq, from 1 */
 	int64_t recorded[MODEL_MAX];
