@@ -181,6 +181,11 @@ MUST_USE enum err lm_copy(struct lm_txn *t, struct str from, char *to);
  * has read can be read again without this. It must own nothing that it would have to give back.
  */
 MUST_USE enum err lm_guarded(enum err (*call)(void *arg), void *arg);
+/*
+ * Put a row as lm_put with lm_replace, through a cursor of a write transaction, which stands on it behind this:
+ * where it goes on the page of the row before, no other is looked at.
+ */
+MUST_USE enum err lm_cursor_put(struct lm_cursor *c, struct str key, struct str value);
 /* To the next row, or with `back` the one before; ERR_NOT_FOUND behind the last. */
 MUST_USE enum err lm_cursor_step(struct lm_cursor *c, bool back, struct str *key,
 				 struct str *value);

@@ -131,6 +131,13 @@ static int put(void *arg)
 	return mdb_put(a->t, a->table, a->key, a->value, a->flags);
 }
 
+static int put_near(void *arg)
+{
+	const struct arguments *a = arg;
+
+	return mdb_cursor_put(a->c, a->key, a->value, 0);
+}
+
 static int table(void *arg)
 {
 	const struct arguments *a = arg;
@@ -169,6 +176,11 @@ int lm_guard_put(MDB_txn *t, MDB_dbi dbi, MDB_val *key, MDB_val *value, unsigned
 {
 	return lm_guard(put, &(struct arguments){ .t = t, .table = dbi, .key = key, .value = value,
 						  .flags = flags });
+}
+
+int lm_guard_put_near(MDB_cursor *c, MDB_val *key, MDB_val *value)
+{
+	return lm_guard(put_near, &(struct arguments){ .c = c, .key = key, .value = value });
 }
 
 int lm_guard_table(MDB_txn *t, const char *name, unsigned flags, MDB_dbi *out)

@@ -28,6 +28,7 @@ int lm_guard_find(MDB_cursor *c, MDB_val *key, MDB_val *value, MDB_cursor_op op)
 /* Look at it; what has been looked at can be read in full. */
 int lm_guard_touch(MDB_val *value);
 int lm_guard_put(MDB_txn *t, MDB_dbi table, MDB_val *key, MDB_val *value, unsigned flags);
+int lm_guard_put_near(MDB_cursor *c, MDB_val *key, MDB_val *value);
 int lm_guard_table(MDB_txn *t, const char *name, unsigned flags, MDB_dbi *table);
 int lm_guard_commit(MDB_txn *t);
 

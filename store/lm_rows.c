@@ -291,6 +291,16 @@ void lm_cursor_close(struct lm_cursor *c)
 	mdb_cursor_close((MDB_cursor *)c);
 }
 
+enum err lm_cursor_put(struct lm_cursor *c, struct str key, struct str value)
+{
+	MDB_val k = val(key), v = val(value);
+	struct lm_txn *t = txn_of(c);
+
+	if (look_ahead(t, table_of(c), key, lm_replace))
+		return t->failed;
+	return put_outcome(t, lm_guard_put_near((MDB_cursor *)c, &k, &v));
+}
+
 /* How a cursor is moved: so that what it finds can be read in full, or its key alone. */
 typedef int guarded_move(MDB_cursor *c, MDB_val *key, MDB_val *value, MDB_cursor_op op);
 

@@ -255,14 +255,18 @@ static enum err count_deal(struct log *log, struct str deal)
 /* The revisions that this log commit has changed, into their table. */
 static enum err put_deals(struct log *log)
 {
+	struct lm_cursor *deals;
 	char cell[CELL_SIZE];
-	enum err e = ERR_OK;
 
+	enum err e = lm_cursor_open(log->txn, T_DEALS, &deals);
+	if (e)
+		return e;
 	for (size_t i = 0; !e && i < log->deals.nchanged; i++) {
 		const struct count *c = counts_changed(&log->deals, i);
 		cell_write(c->key, c->number, cell);
-		e = lm_put(log->txn, T_DEALS, c->key, (struct str){ cell, CELL_SIZE }, lm_replace);
+		e = lm_cursor_put(deals, c->key, (struct str){ cell, CELL_SIZE });
 	}
+	lm_cursor_close(deals);
 	return e;
 }
 

@@ -588,6 +588,16 @@ void lm_cursor_close(struct lm_cursor *c)
 	free(c);
 }
 
+enum err lm_cursor_put(struct lm_cursor *c, struct str key, struct str value)
+{
+	bool found;
+	const enum err e = lm_put(c->t, c->table, key, value, lm_replace);
+
+	if (!e)
+		c->at = place_of(c->t->lm->disk, c->table, key, &found);
+	return e;
+}
+
 /* Stand on row `at`; SIZE_MAX is before the first. */
 static enum err stand(struct lm_cursor *c, size_t at, struct str *key, struct str *value)
 {

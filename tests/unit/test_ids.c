@@ -229,6 +229,48 @@ static void ids_of_one_transaction_come_in_order(void **state)
 	fresh_fini(&f);
 }
 
+/* One cursor puts all rows of a transaction: those of another page, those that split one, those that were there. */
+static void rows_put_through_one_cursor_are_all_there(void **state)
+{
+	struct lm *lm = open_table(*state);
+	struct random random = random_begin(__func__);
+	uint64_t last[IDS] = { 0 };
+
+	for (uint64_t round = 1; round <= 20; round++) {
+		struct lm_cursor *c;
+		struct lm_txn *t;
+		assert_int_equal(lm_write(lm, &t), ERR_OK);
+		assert_int_equal(lm_cursor_open(t, 1, &c), ERR_OK);
+		for (uint64_t at = random_below(&random, IDS); at < IDS; at += 1 + random_below(&random, 9)) {
+			/* by turns in order, and in none */
+			const struct id id = id_number(at, round % 2);
+			const struct str key = { (const char *)id.b, ID_SIZE };
+			const struct str value = { (const char *)&round, sizeof(round) };
+			assert_int_equal(lm_cursor_put(c, key, value), ERR_OK);
+			last[at] |= UINT64_C(1) << round;
+		}
+		lm_cursor_close(c);
+		assert_int_equal(lm_commit(t), ERR_OK);
+	}
+	struct lm_txn *t;
+	assert_int_equal(lm_read(lm, &t), ERR_OK);
+	for (uint64_t at = 0; at < IDS; at++) {
+		for (unsigned kind = 0; kind < 2; kind++) {
+			const struct id id = id_number(at, kind);
+			const uint64_t rounds = last[at] & (kind ? UINT64_C(0xaaaaaaaa) : UINT64_C(0x55555555));
+			struct str value;
+			const enum err e = lm_get(t, 1, (struct str){ (const char *)id.b, ID_SIZE }, &value);
+			assert_int_equal(e, rounds ? ERR_OK : ERR_NOT_FOUND);
+			uint64_t round = 0;
+			if (!e)
+				memcpy(&round, value.p, sizeof(round));
+			assert_int_equal(round, rounds ? 63 - __builtin_clzll(rounds) : 0);
+		}
+	}
+	lm_end(t);
+	lm_close(lm);
+}
+
 static void the_greatest_id_is_that_of_the_last_row(void **state)
 {
 	struct lm *lm = open_table(*state);
@@ -312,6 +354,7 @@ int main(void)
 		store_test(a_flipped_bit_hides_no_other_id),
 		cmocka_unit_test(ids_of_one_transaction_are_found_at_once),
 		cmocka_unit_test(ids_of_one_transaction_come_in_order),
+		store_test(rows_put_through_one_cursor_are_all_there),
 		store_test(the_greatest_id_is_that_of_the_last_row),
 		cmocka_unit_test(numbers_are_known_beyond_the_transaction_that_changed_them),
 	};
