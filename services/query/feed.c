@@ -8,7 +8,6 @@
 #include <stdlib.h>
 
 #include "services/query/index.h"
-#include "services/query/known.h"
 
 #define NEWS_ARENA_MAX ((size_t)64 << 20)
 #define INDEX_ARENA_MAX ((size_t)16 << 20)
@@ -18,7 +17,7 @@ enum stage_of_feed { feed_greeting, feed_following, feed_foreign };
 struct feed {
 	struct replica *replica;
 	struct kept *kept;
-	struct known *known;
+	struct known_rows known;
 	struct sender sender;
 	struct arena arena;	  /* of the news */
 	struct arena index_arena; /* of indexing one event */
@@ -48,8 +47,9 @@ struct feed *feed_new(struct replica *replica, struct kept *kept, struct outlet 
 	f->until_ms = f->heard_ms = now.mono_ms;
 	arena_init(&f->arena, NEWS_ARENA_MAX);
 	arena_init(&f->index_arena, INDEX_ARENA_MAX);
-	f->known = known_new();
-	if (sender_init(&f->sender, ledger) || !f->known) {
+	counts_init(&f->known.slugs);
+	counts_init(&f->known.related);
+	if (sender_init(&f->sender, ledger)) {
 		feed_free(f);
 		return NULL;
 	}
@@ -63,7 +63,8 @@ void feed_free(struct feed *f)
 	sender_fini(&f->sender);
 	arena_fini(&f->arena);
 	arena_fini(&f->index_arena);
-	known_free(f->known);
+	counts_fini(&f->known.slugs);
+	counts_fini(&f->known.related);
 	free(f);
 }
 
@@ -158,7 +159,7 @@ static enum err index_one(struct feed *f, const struct record *rec, const struct
 	const enum err e = event->kind ? event_check_struct(event, INT64_MAX, NULL) : ERR_OK;
 
 	arena_reset(&f->index_arena);
-	return e ? e : index_event(f->replica, f->kept, f->known, rec, event, &f->index_arena);
+	return e ? e : index_event(f->replica, f->kept, &f->known, rec, event, &f->index_arena);
 }
 
 /*
@@ -229,7 +230,8 @@ static enum err store(struct feed *f, const struct events *answer, struct news *
 	else
 		e = replica_commit(f->replica);
 	if (e) {
-		known_forget(f->known); /* rows of this transaction are not there */
+		counts_clear(&f->known.slugs); /* rows of this transaction are not there */
+		counts_clear(&f->known.related);
 		return e;
 	}
 	f->count_events += n;

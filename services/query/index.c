@@ -15,15 +15,38 @@
 
 #include "services/fold/kept.h"
 #include "services/query/blocks.h"
-#include "services/query/known.h"
 
 struct indexing {
 	struct replica *r;
 	struct kept *kept;
-	struct known *known;
+	struct counts *slugs, *related; /* that are known; NULL: nothing is remembered */
 	struct arena *a;
 	uint64_t seq; /* of the event in hand */
 };
+
+/* ---- rows that never change ---- */
+
+/* False: none of the events before this one has met the row, as far as it is remembered. */
+static bool recall(const struct counts *known, const struct row_key *key, uint32_t *number)
+{
+	const struct count *count = known ? counts_find(known, row_str(key)) : NULL;
+
+	if (count)
+		*number = (uint32_t)count->number;
+	return count;
+}
+
+static void remember(struct counts *known, const struct row_key *key, uint32_t number)
+{
+	struct count *count;
+
+	if (!known)
+		return;
+	if (known->n == KNOWN_ROWS_MAX)
+		counts_clear(known);
+	if (counts_add(known, row_str(key), number, &count))
+		counts_clear(known); /* without memory nothing is */
+}
 
 /* ---- names ---- */
 
@@ -49,14 +72,14 @@ static enum err number_of(void *arg, enum dictionary dict, struct str slug, uint
 	struct str value;
 	char row[12];
 
-	if (known_find(x->known, table_slug, row_str(&key), number))
+	if (recall(x->slugs, &key, number))
 		return ERR_OK;
 	enum err e = replica_lookup(x->r, table_slug, row_str(&key), &value);
 	if (!e && value.n != sizeof(row))
 		return ERR_DAMAGED;
 	if (!e) {
 		memcpy(number, value.p, sizeof(*number));
-		known_put(x->known, table_slug, row_str(&key), *number);
+		remember(x->slugs, &key, *number);
 	}
 	if (e != ERR_NOT_FOUND)
 		return e;
@@ -66,7 +89,7 @@ static enum err number_of(void *arg, enum dictionary dict, struct str slug, uint
 	TRY(replica_index(x->r, table_slug, row_str(&key), (struct str){ row, sizeof(row) }));
 	const struct row_key back = key_name(dict, *number);
 	TRY(replica_index(x->r, table_name, row_str(&back), slug));
-	known_put(x->known, table_slug, row_str(&key), *number);
+	remember(x->slugs, &key, *number);
 	return ERR_OK;
 }
 
@@ -107,7 +130,7 @@ static enum err relate(struct indexing *x, enum relation relation, uint32_t numb
 	uint32_t itself;
 	struct str value;
 
-	if (known_find(x->known, table_related, row_str(&key), &itself))
+	if (recall(x->related, &key, &itself))
 		return ERR_OK;
 	const enum err e = replica_lookup(x->r, table_related, row_str(&key), &value);
 	if (e && e != ERR_NOT_FOUND)
@@ -118,7 +141,7 @@ static enum err relate(struct indexing *x, enum relation relation, uint32_t numb
 	}
 	if (e)
 		TRY(replica_index(x->r, table_related, row_str(&key), STR("")));
-	known_put(x->known, table_related, row_str(&key), number);
+	remember(x->related, &key, number);
 	return ERR_OK;
 }
 
@@ -346,10 +369,11 @@ static struct row_key declaration_key(struct str deal, uint64_t seq)
 	return k;
 }
 
-enum err index_event(struct replica *r, struct kept *kept, struct known *known,
+enum err index_event(struct replica *r, struct kept *kept, struct known_rows *known,
 		     const struct record *rec, const struct event *e, struct arena *a)
 {
-	struct indexing x = { r, kept, known, a, rec->seq };
+	struct indexing x = { r, kept, known ? &known->slugs : NULL, known ? &known->related : NULL, a,
+			      rec->seq };
 
 	if (e->kind == kind_deal && msg_has(e, event, deal)) {
 		const struct row_key key = declaration_key(e->deal, rec->seq);

@@ -243,9 +243,9 @@ uint64_t __wrap_answers_min_seq(enum msg_type type, struct str wire, struct aren
 	return planted == mutant_min_seq_ignored ? 0 : seq;
 }
 
-WRAPS(enum err, index_event, struct replica *r, struct kept *kept, struct known *known,
+WRAPS(enum err, index_event, struct replica *r, struct kept *kept, struct known_rows *known,
       const struct record *rec, const struct event *e, struct arena *a);
-enum err __wrap_index_event(struct replica *r, struct kept *kept, struct known *known,
+enum err __wrap_index_event(struct replica *r, struct kept *kept, struct known_rows *known,
 			    const struct record *rec, const struct event *e, struct arena *a)
 {
 	return acts(mutant_index_row_lost, 10) ? ERR_OK :
