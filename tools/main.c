@@ -96,7 +96,7 @@ int main(int argc, char **argv)
 	static struct cli cli; /* large: settings keep their texts */
 	struct fault fault;
 
-	(void)setlocale(LC_CTYPE, "C.UTF-8");
+	(void)setlocale(LC_CTYPE, "C.UTF-8"); /* where there is none, out_open says so */
 	fault_init(&fault);
 	if (answer_bare(argc, argv))
 		return fail_exit(close_stdout(&fault));

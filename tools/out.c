@@ -528,6 +528,9 @@ enum err out_open(const struct cli *c, const struct out_column *columns, size_t 
 	*out = NULL;
 	if (e)
 		return e;
+	if (format == out_table && MB_CUR_MAX == 1) /* libsmartcols would never come to the end of it */
+		return fault_set(fault, ERR_IO, NULL, "the locale C.UTF-8, without which no table can be "
+				 "drawn, could not be had from the system; `-o tsv` needs none");
 	struct out *o = calloc(1, sizeof(*o));
 	if (!o)
 		return fault_set(fault, ERR_NO_MEMORY, NULL, "out of memory");

@@ -39,7 +39,10 @@ MUST_USE enum err out_format(const struct cli *c, enum out_format *format, struc
 /* Whether colours may be used: a terminal, no NO_COLOR, --color. `fd` 1 or 2. */
 bool out_may_color(const struct cli *c, int fd);
 
-/* Begin an answer; columns must live until out_close. ERR_USAGE: no such format. */
+/*
+ * Begin an answer; columns must live until out_close. ERR_USAGE: no such format; ERR_IO: it is a table, and
+ * this process has no locale in which UTF-8 is text.
+ */
 MUST_USE enum err out_open(const struct cli *c, const struct out_column *columns, size_t n,
 			   struct out **out, struct fault *fault);
 /* The next cell of the row. Texts are copied. */

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pieces of the command line: options, places in JSON, escapes, ids that are kept. */
+/* Pieces of the command line: options, places in JSON, escapes, ids that are kept, answers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include <locale.h>
 
 #include "tools/cmd.h"
 #include "tools/fail.h"
 #include "tools/json_place.h"
+#include "tools/out.h"
 #include "tools/spool.h"
 
 /* ---- options ---- */
@@ -208,6 +210,30 @@ static void lines_keep_the_ids_that_they_were_given(void **state)
 	assert_int_equal(unlink(path), 0);
 }
 
+/* ---- answers ---- */
+
+static void a_table_is_refused_where_text_has_no_locale(void **state)
+{
+	static const struct out_column columns[] = { { "name", out_is_text, false } };
+	struct fault fault;
+	struct out *o;
+	struct cli c;
+
+	(void)state;
+	for (unsigned round = 0; round < 2; round++) {
+		const char *argv[] = { "-o", round ? "table" : "tsv", NULL };
+		assert_int_equal(parse(&c, &fault, argv), ERR_OK);
+		assert_non_null(setlocale(LC_CTYPE, "C"));
+		assert_int_equal(out_open(&c, columns, 1, &o, &fault), round ? ERR_IO : ERR_OK);
+		assert_true(round == 0 || strstr(fault.text, "C.UTF-8"));
+		out_cancel(o);
+		assert_non_null(setlocale(LC_CTYPE, "C.UTF-8"));
+		assert_int_equal(out_open(&c, columns, 1, &o, &fault), ERR_OK);
+		out_cancel(o);
+		done(&c);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,6 +244,7 @@ int main(void)
 		cmocka_unit_test(what_could_harm_a_terminal_is_escaped),
 		cmocka_unit_test(the_place_of_a_field_is_found),
 		cmocka_unit_test(lines_keep_the_ids_that_they_were_given),
+		cmocka_unit_test(a_table_is_refused_where_text_has_no_locale),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
