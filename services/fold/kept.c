@@ -104,7 +104,7 @@ void kept_foresee_large(struct kept *k, size_t facts)
 	room_ready(&k->for_views, facts < SIZE_MAX / VIEWED_BYTES ? facts * VIEWED_BYTES : SIZE_MAX);
 }
 
-static bool is_kept(const struct kept *k, uint32_t deal)
+bool kept_has(const struct kept *k, uint32_t deal)
 {
 	return deal < k->cap && k->v[deal];
 }
@@ -112,7 +112,7 @@ static bool is_kept(const struct kept *k, uint32_t deal)
 /* What it came to, with all that it hangs together with. */
 static void forget(struct kept *k, uint32_t deal)
 {
-	while (is_kept(k, deal)) {
+	while (kept_has(k, deal)) {
 		const struct kept_deal *d = k->v[deal];
 		k->dropped += d->bytes;
 		k->v[deal] = NULL;
@@ -203,7 +203,7 @@ bool kept_serves(const struct question *q)
 const struct kept_deal *kept_find(const struct kept *k, const struct horizon *h, uint32_t deal)
 {
 	static const struct kept_deal nothing = { .stage = stage_NONE };
-	const struct kept_deal *d = is_kept(k, deal) ? k->v[deal] : NULL;
+	const struct kept_deal *d = kept_has(k, deal) ? k->v[deal] : NULL;
 
 	if (!d)
 		return NULL;
@@ -214,7 +214,7 @@ const struct kept_deal *kept_find(const struct kept *k, const struct horizon *h,
 
 bool kept_foresee(const struct kept *k, uint32_t deal)
 {
-	const char *p = is_kept(k, deal) ? (const char *)k->v[deal] : NULL;
+	const char *p = kept_has(k, deal) ? (const char *)k->v[deal] : NULL;
 
 	if (p)
 		memory_foresee(p, FORESEEN_BYTES);
@@ -251,7 +251,7 @@ uint32_t kept_successor(const struct kept_deal *d)
 
 bool kept_slug(const struct kept *k, uint32_t deal, struct str *out)
 {
-	const bool found = is_kept(k, deal);
+	const bool found = kept_has(k, deal);
 
 	if (found)
 		*out = k->v[deal]->slug;
@@ -474,7 +474,7 @@ static enum err await(struct view *v, const struct deal *d, bool *out)
 			return ERR_DAMAGED;
 		const uint64_t key = awaited_key(origin.p);
 		const uint64_t *other = map_find(&k->awaited, key);
-		*out = other ? *other == d->number || !is_kept(k, (uint32_t)*other)
+		*out = other ? *other == d->number || !kept_has(k, (uint32_t)*other)
 			     : k->awaited.n < AWAITED_MAX;
 		if (!*out)
 			return ERR_OK;
@@ -565,7 +565,7 @@ enum err kept_put(struct view *v, struct deal *d)
 	struct together t;
 	enum err e = ERR_OK;
 
-	if (k->full || !d->loaded || !d->extent.whole || !d->extent.alone || is_kept(k, d->number))
+	if (k->full || !d->loaded || !d->extent.whole || !d->extent.alone || kept_has(k, d->number))
 		return ERR_OK;
 	TRY(together_with(v, d, &t));
 	for (size_t i = 0; i < t.n && t.fits && !e; i++)

@@ -53,6 +53,8 @@ bool kept_serves(const struct question *q);
  * kept_tidy.
  */
 const struct kept_deal *kept_find(const struct kept *k, const struct horizon *h, uint32_t deal);
+/* Whether anything is kept of a deal. */
+bool kept_has(const struct kept *k, uint32_t deal);
 /* Begins to bring what is kept of a deal into the processor's cache; false: nothing is. */
 bool kept_foresee(const struct kept *k, uint32_t deal);
 /* Keep what this deal comes to, where it is one that can be, in `facts->kept`. ERR_NO_MEMORY, ERR_DAMAGED, ERR_IO */

@@ -62,7 +62,7 @@ static void foresee(struct view *v, uint32_t deal)
 /* The same once what is kept is near: where it does not serve this question, the facts are needed as well. */
 static void foresee_facts(struct view *v, uint32_t deal)
 {
-	if (v->keeps && kept_foresee(v->facts->kept, deal) &&
+	if (v->keeps && kept_has(v->facts->kept, deal) &&
 	    !kept_find(v->facts->kept, &v->question->horizon, deal))
 		v->facts->foresee_home(v->facts->arg, HOME_DEAL, deal);
 }
