@@ -85,6 +85,16 @@ def load(names):
     return mutants
 
 
+def misplaced(mutants, root):
+    """Why some of them cannot be planted in the source as it is."""
+    for mutant in mutants:
+        try:
+            with open(os.path.join(root, mutant.file), encoding="utf-8") as f:
+                mutant.planted(f.read())
+        except (OSError, ValueError) as e:
+            yield str(e)
+
+
 class Tree:
     """A copy of the source with a build of its own, in which one mutant lives at a time."""
 
@@ -206,6 +216,9 @@ def main():
     parser.add_argument("--keep", action="store_true", help="keep the trees and their builds")
     options = parser.parse_args()
     mutants = load(options.mutants)
+    problems = list(misplaced(mutants, ROOT))
+    if problems:
+        sys.exit("museum: " + "\nmuseum: ".join(problems))
     if options.list:
         for mutant in mutants:
             print("%-28s %-8s %-24s %s" % (mutant.name, mutant.promise, mutant.killer, mutant.mistake))

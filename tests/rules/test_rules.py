@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Negative controls: each rule, shown a tree with that very mistake planted, names it."""
 import os
+import sys
 import tempfile
 import unittest
 
 import check_form
 import check_layers
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "mutants"))
+
+import museum
 
 SPDX = "/* SPDX-License-Identifier: Apache-2.0 */\n"
 CLEAN = {
@@ -35,6 +40,17 @@ class Rules(unittest.TestCase):
         self.assertEqual(len(problems), 1, problems)
         self.assertTrue(problems[0].startswith(path.split("/")[0]), problems)
         self.assertIn(words, problems[0])
+
+    def test_a_mutant_whose_place_is_gone_is_named(self):
+        text = "Mistake: m\nPromise: p\nKiller: unit/k\nFile: x.c\n\n<<<<<<<\nold\n=======\nnew\n>>>>>>>\n"
+        mutant = museum.Mutant("m", text)
+        with tempfile.TemporaryDirectory() as root:
+            self.assertIn("No such file", "".join(museum.misplaced([mutant], root)))
+            for source, times in (("", 0), ("old\n", 1), ("old\nold\n", 2)):
+                with open(os.path.join(root, "x.c"), "w", encoding="utf-8") as f:
+                    f.write(source)
+                problems = list(museum.misplaced([mutant], root))
+                self.assertEqual(problems == [], times == 1, problems)
 
     def test_a_clean_tree_passes(self):
         self.assertEqual(found(check_layers, {}), [])
