@@ -131,6 +131,32 @@ void room_ready(struct room *r, size_t n);
 /* Of one without chunks; accepts one that is all zero. */
 void room_fini(struct room *r);
 
+/*
+ * Finds the first of n of which a condition does not hold, where it holds of all before it and of none behind:
+ *
+ *   struct halving h = { .high = n };
+ *   while (halving_goes_on(&h))
+ *           halving_take(&h, v[h.at] < wanted);
+ *
+ * Then h.low is its place, n where the condition holds of all.
+ */
+struct halving {
+	size_t low, high, at;
+};
+static inline bool halving_goes_on(struct halving *h)
+{
+	h->at = h->low + (h->high - h->low) / 2;
+	return h->low < h->high;
+}
+/* Whether it holds of the one at `at`. */
+static inline void halving_take(struct halving *h, bool holds)
+{
+	if (holds)
+		h->low = h->at + 1;
+	else
+		h->high = h->at;
+}
+
 #define CACHE_LINE 64u
 /* A hint: begin to bring these bytes into the processor's cache. They need not be there at all. */
 static inline void memory_foresee(const char *p, size_t n)

@@ -408,21 +408,17 @@ enum err replica_find(struct replica *r, const struct id *id, uint64_t *seq)
 
 enum err replica_seq_at(struct replica *r, int64_t recorded, uint64_t *seq)
 {
-	uint64_t low = 1, high = (r->write ? r->pending.head : r->durable.head) + 1;
+	struct halving h = { .low = 1, .high = (r->write ? r->pending.head : r->durable.head) + 1 };
 	struct record rec;
 
 	require(r->view);
-	while (low < high) {
-		const uint64_t mid = low + (high - low) / 2;
-		const enum err e = replica_get(r, mid, &rec);
+	while (halving_goes_on(&h)) {
+		const enum err e = replica_get(r, h.at, &rec);
 		if (e)
 			return e;
-		if (rec.recorded >= recorded)
-			high = mid;
-		else
-			low = mid + 1;
+		halving_take(&h, rec.recorded < recorded);
 	}
-	*seq = low;
+	*seq = h.low;
 	return ERR_OK;
 }
 

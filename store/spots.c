@@ -66,22 +66,17 @@ struct likely {
 static bool likely_of(const struct spots *s, uint64_t seq, struct likely *out)
 {
 	const size_t groups = (s->n + GROUP_SPOTS - 1) / GROUP_SPOTS;
-	size_t low = 0, high = groups;
+	struct halving h = { .high = groups };
 
 	if (seq >= s->next)
 		return false;
-	while (low < high) {
-		const size_t middle = low + (high - low) / 2;
-		if (s->groups[middle] <= seq)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == 0)
+	while (halving_goes_on(&h))
+		halving_take(&h, s->groups[h.at] <= seq);
+	if (h.low == 0)
 		return false;
-	const uint64_t first = s->groups[low - 1], end = low < groups ? s->groups[low] : s->next;
-	out->from = (low - 1) * GROUP_SPOTS;
-	out->to = low < groups ? out->from + GROUP_SPOTS : s->n;
+	const uint64_t first = s->groups[h.low - 1], end = h.low < groups ? s->groups[h.low] : s->next;
+	out->from = (h.low - 1) * GROUP_SPOTS;
+	out->to = h.low < groups ? out->from + GROUP_SPOTS : s->n;
 	out->at = out->from + (seq - first) * (out->to - out->from) / (end - first);
 	return true;
 }

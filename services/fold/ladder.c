@@ -33,16 +33,11 @@ static struct way way_of(const struct view *v, const struct deal *d, enum rung r
 /* How many of a group are not later than this. */
 static size_t ended_by(const struct group *g, struct order cut)
 {
-	size_t low = 0, high = g->n;
+	struct halving h = { .high = g->n };
 
-	while (low < high) {
-		const size_t middle = low + (high - low) / 2;
-		if (order_cmp(visible_order(g->v[middle]), cut) <= 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	while (halving_goes_on(&h))
+		halving_take(&h, order_cmp(visible_order(g->v[h.at]), cut) <= 0);
+	return h.low;
 }
 
 static void tiers_find(const struct view *v, const struct deal *d, const struct group *g)

@@ -146,41 +146,32 @@ static enum err ends_sort(struct ends *ends)
 /* How many keys are smaller. */
 static size_t keys_before(const struct ends *ends, int64_t key)
 {
-	size_t low = 0, high = ends->n;
+	struct halving h = { .high = ends->n };
 
-	while (low < high) {
-		const size_t middle = low + (high - low) / 2;
-		if (ends->keys[middle] < key)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	while (halving_goes_on(&h))
+		halving_take(&h, ends->keys[h.at] < key);
+	return h.low;
 }
 
 /* How many come before `end`; with `included`, those equal to it as well. */
 static enum err ends_before(const struct ends *ends, const struct end *end, bool included,
 			    size_t *out)
 {
-	size_t low = 0, high = ends->n;
+	struct halving h = { .high = ends->n };
 
 	if (ends->plain) {
 		*out = keys_before(ends, key_of(*end) + included);
 		return ERR_OK;
 	}
-	while (low < high) {
-		const size_t middle = low + (high - low) / 2;
+	while (halving_goes_on(&h)) {
+		const struct end *at = &ends->v[h.at];
 		int order;
-		TRY(bound_cmp(&ends->c->ratios, ends->c->arena, ends->v[middle].bound, end->bound,
-			      &order));
+		TRY(bound_cmp(&ends->c->ratios, ends->c->arena, at->bound, end->bound, &order));
 		if (order == 0)
-			order = (int)ends->v[middle].excl - (int)end->excl;
-		if (order < 0 || (order == 0 && included))
-			low = middle + 1;
-		else
-			high = middle;
+			order = (int)at->excl - (int)end->excl;
+		halving_take(&h, order < 0 || (order == 0 && included));
 	}
-	*out = low;
+	*out = h.low;
 	return ERR_OK;
 }
 

@@ -79,16 +79,11 @@ enum err rate_series_of(struct view *v, uint32_t pair, struct rate_series **out)
 /* The last rate on or before the day; NULL: none. */
 static const struct rate *rate_on(const struct rate_series *t, int32_t day)
 {
-	size_t low = 0, high = t->n;
+	struct halving h = { .high = t->n };
 
-	while (low < high) {
-		const size_t middle = low + (high - low) / 2;
-		if (t->v[middle].day <= day)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low ? &t->v[low - 1] : NULL;
+	while (halving_goes_on(&h))
+		halving_take(&h, t->v[h.at].day <= day);
+	return h.low ? &t->v[h.low - 1] : NULL;
 }
 
 static enum err ratio_add(struct view *v, const struct ratio *ratio)

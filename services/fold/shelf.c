@@ -130,16 +130,11 @@ static const struct shelved *find(const struct shelf *s, uint32_t deal)
 /* How many of them were stated before this. */
 static size_t facts_before(struct fact_list facts, int64_t stated_end)
 {
-	size_t low = 0, high = facts.n;
+	struct halving h = { .high = facts.n };
 
-	while (low < high) {
-		const size_t middle = low + (high - low) / 2;
-		if (facts.v[middle].stated < stated_end)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	while (halving_goes_on(&h))
+		halving_take(&h, facts.v[h.at].stated < stated_end);
+	return h.low;
 }
 
 /* Those of an older seq are the others' copies; their places are their own. */

@@ -423,31 +423,21 @@ enum err view_successor(struct view *v, struct deal *d)
 
 size_t deal_ended(const struct deal *d, struct order cut)
 {
-	size_t low = 0, high = d->statements.n;
+	struct halving h = { .high = d->statements.n };
 
-	while (low < high) {
-		const size_t middle = low + (high - low) / 2;
-		if (order_cmp(visible_order(&d->statements.v[middle]), cut) <= 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	while (halving_goes_on(&h))
+		halving_take(&h, order_cmp(visible_order(&d->statements.v[h.at]), cut) <= 0);
+	return h.low;
 }
 
 static struct order last_cut(const struct deal *d, uint32_t payer, struct order latest)
 {
 	const struct cut key = { .at = { INT64_MAX, UINT64_MAX }, .payer = payer };
-	size_t low = 0, high = d->nlast_cuts;
+	struct halving h = { .high = d->nlast_cuts };
 
-	while (low < high) {
-		const size_t middle = low + (high - low) / 2;
-		if (by_payer_then_order(&d->last_cuts[middle], &key) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	const struct cut *c = low ? &d->last_cuts[low - 1] : NULL;
+	while (halving_goes_on(&h))
+		halving_take(&h, by_payer_then_order(&d->last_cuts[h.at], &key) < 0);
+	const struct cut *c = h.low ? &d->last_cuts[h.low - 1] : NULL;
 	return c && c->payer == payer && order_cmp(latest, c->at) < 0 ? c->at : latest;
 }
 
