@@ -64,6 +64,20 @@ def cpu_seconds(pids):
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
+def processes(peer):
+    return sum(1 + len(children(pid)) for pid in peer.pids())
+
+
+OWN_PROCESSES = 4 # that a database begins for itself, whoever is connected
+
+
+def rest(peer, count):
+    """What a load leaves behind is not the burden of who comes next: the processes of its connections, of
+    which PostgreSQL has a thousand to end, and pages that are to be written yet. `count`: processes before."""
+    avowtest.wait_until(lambda: processes(peer) <= count + OWN_PROCESSES, "its connections are gone", 60)
+    os.sync()
+
+
 class Peer:
     """A server in a folder of its own; runs while the `with` lasts."""
     name = package = None # the program is called as its package

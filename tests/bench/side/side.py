@@ -7,7 +7,7 @@ Avow beside what one would use instead, doing the same work on this machine in o
     tools/bench [WORK…] [--quick | --long] [--rounds N] [--json FILE] [--keep FOLDER] [--dir FOLDER]
 
 WORK is publish, latency, fanout, query, growth, catchup, start, size, import or figures; all of
-them, one after the other, where none is named: about ten minutes. `tools/bench figures` has options
+them, one after the other, where none is named: about twenty minutes. `tools/bench figures` has options
 of its own.
 """
 import argparse
@@ -71,10 +71,11 @@ class Run:
                             head)
 
     def load_peer(self, peer, *args, **more):
-        """The same with what it cost the peer's own processes."""
-        before = peers.cpu_seconds(peer.pids())
+        """The same with what it cost the peer's own processes; then the peer comes to rest."""
+        before, processes = peers.cpu_seconds(peer.pids()), peers.processes(peer)
         result = self.load(*args, **more)
         result["peer_cpu_us"] = (peers.cpu_seconds(peer.pids()) - before) * 1e6
+        peers.rest(peer, processes)
         return result
 
 

@@ -6,6 +6,7 @@ the machine is doing falls on all alike.
 import contextlib
 import csv
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -42,9 +43,8 @@ LMDB_GOAL = 0.5
 
 
 def turned(things, round_number):
-    """The same in another order each round: nobody is always the one who comes after another."""
-    k = round_number % len(things)
-    return things[k:] + things[:k]
+    """The same in another order each round, the same order in each run: nobody always comes after the same."""
+    return random.Random(round_number).sample(things, len(things))
 
 
 EVENT_DISK = 1500 # bytes on disk for an event in log, replica and index, with room to spare
