@@ -38,9 +38,10 @@ static enum err gather(struct port *port, struct inbox *in, const struct group *
 {
 	const bool fresh = clock_mono_us() - g->answered_us <= g->patience_us;
 
-	const enum err e = port_gather(port, in, LEDGER_TURN_BYTES);
-	return e ? e : port_gather_wait(port, in, PATIENCE_BYTES, fresh ? g->expected : 0,
-					fresh ? g->patience_us : 0);
+	const enum err e = port_gather_wait(port, in, PATIENCE_BYTES, fresh ? g->expected : 0,
+					    fresh ? g->patience_us : 0);
+
+	return e ? e : port_gather(port, in, LEDGER_TURN_BYTES);
 }
 
 static enum err turn(struct ledger *l, struct port *port, struct inbox *in, struct group *g)
