@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fresh: the ids of one transaction, found at once, until they go into their table. */
+/*
+ * fresh: ids, each with a number, found at once: those of one transaction with their seqs, until they go into
+ * their table; those of one publish with their places in it.
+ */
 #ifndef AVOW_STORE_FRESH_H
 #define AVOW_STORE_FRESH_H
 
@@ -25,9 +28,8 @@ MUST_USE enum err fresh_add(struct fresh *f, const struct id *id, uint64_t seq);
 /* Whether it is there, and its seq. */
 bool fresh_find(const struct fresh *f, const struct id *id, uint64_t *seq);
 /*
- * All in the order of their ids, borrowed until the next call: a merge sort from below, which takes as long
- * for ids in no order at all, as nothing is guessed of how two compare, and next to nothing for those in
- * order. None is found or added behind it, before fresh_clear.
+ * All in the order of their ids, borrowed until the next call. None is found or added behind it, before
+ * fresh_clear.
  */
 const struct id_place *fresh_sorted(struct fresh *f);
 

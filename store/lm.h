@@ -182,8 +182,8 @@ MUST_USE enum err lm_copy(struct lm_txn *t, struct str from, char *to);
  */
 MUST_USE enum err lm_guarded(enum err (*call)(void *arg), void *arg);
 /*
- * Put a row as lm_put with lm_replace, through a cursor of a write transaction, which stands on it behind this:
- * where it goes on the page of the row before, no other is looked at.
+ * Put a row as lm_put with lm_replace, through a cursor of a write transaction, which stands on it behind this.
+ * Quicker than that for many rows whose keys follow one another.
  */
 MUST_USE enum err lm_cursor_put(struct lm_cursor *c, struct str key, struct str value);
 /* To the next row, or with `back` the one before; ERR_NOT_FOUND behind the last. */
