@@ -226,6 +226,31 @@ static void the_revision_of_a_deal_is_the_number_of_its_events(void **state)
 	log_close(log);
 }
 
+/* Of as many deals as fill several pages of their table, in any order, in two log commits. */
+static void the_revisions_of_many_deals_are_there_when_it_is_opened_again(void **state)
+{
+	const unsigned deals = 700;
+	struct log *log = open_small_log(*state);
+	char deal[16];
+
+	for (unsigned round = 0; round < 2; round++) {
+		assert_int_equal(log_begin(log), ERR_OK);
+		for (unsigned i = 0; i < deals; i++) {
+			(void)snprintf(deal, sizeof(deal), "d%u", i * 37 % deals);
+			assert_int_equal(put_event(log, round * deals + i + 1, deal, NOW), ERR_OK);
+		}
+		assert_int_equal(log_commit(log), ERR_OK);
+	}
+	log = reopen_log(log, *state);
+	assert_int_equal(log_begin(log), ERR_OK);
+	for (unsigned i = 0; i < deals; i++) {
+		(void)snprintf(deal, sizeof(deal), "d%u", i);
+		assert_int_equal(revision_of(log, deal), 2);
+	}
+	log_abort(log);
+	log_close(log);
+}
+
 static void who_looks_after_an_abort_sees_the_revisions_that_are_durable(void **state)
 {
 	struct log *log = open_small_log(*state);
@@ -588,6 +613,7 @@ int main(void)
 		store_test(an_id_that_is_not_new_spoils_the_log_commit),
 		store_test(a_record_can_be_had_inside_the_transaction),
 		store_test(the_revision_of_a_deal_is_the_number_of_its_events),
+		store_test(the_revisions_of_many_deals_are_there_when_it_is_opened_again),
 		store_test(who_looks_after_an_abort_sees_the_revisions_that_are_durable),
 		store_test(an_abort_leaves_neither_trace_nor_hole),
 		store_test(what_is_not_durable_is_not_seen),
