@@ -113,6 +113,24 @@ static void a_partial_batch_writes_the_good_ones_and_names_the_others(void **sta
 	assert_int_equal(got.faults.v[1].code, ERR_MALFORMED);
 }
 
+static void an_event_is_not_measured_by_one_of_its_batch_that_is_refused(void **state)
+{
+	(void)state;
+	struct str a[] = { event(1, A_TALK) };
+	struct str b[] = { event(1, A_TALK ",\"note\":\"x\""), event(1, A_TALK) };
+	const struct publish first = publish_of(a, 1);
+	struct publish batch = publish_of(b, 2);
+
+	msg_set(&batch, publish, partial, true);
+	(void)publish_ok(&first);
+	const struct published got = publish_ok(&batch);
+	assert_int_equal(got.faults.n, 1);
+	assert_int_equal(got.faults.v[0].index, 0);
+	assert_int_equal(got.faults.v[0].code, ERR_ID_CONFLICT);
+	assert_int_equal(got.receipts.n, 1);
+	assert_run(&got.receipts.v[0], 1, outcome_exists, 1, 1);
+}
+
 static void an_id_twice_in_one_batch_is_written_once(void **state)
 {
 	(void)state;
@@ -440,6 +458,7 @@ int main(void)
 		ledger_test(the_same_id_with_other_content_is_a_conflict_with_the_first_ones_seq),
 		ledger_test(one_event_at_fault_keeps_the_whole_batch_out),
 		ledger_test(a_partial_batch_writes_the_good_ones_and_names_the_others),
+		ledger_test(an_event_is_not_measured_by_one_of_its_batch_that_is_refused),
 		ledger_test(an_id_twice_in_one_batch_is_written_once),
 		ledger_test(an_id_twice_in_one_batch_with_other_content_is_a_conflict),
 		ledger_test(two_publishers_of_one_id_in_one_log_commit_get_the_same_seq),
